@@ -1,0 +1,1 @@
+"""The evidence: decision batches, chained by hash. Pure."""

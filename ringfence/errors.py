@@ -1,0 +1,68 @@
+"""Every error of ours. The message says what is wrong and what to do next, in one line.
+
+RingfenceError              exit code 2, no traceback
+├── SettingError            a setting is wrong or missing
+├── FileError               a file is missing, unreadable or not what it should be
+├── ResourceBusyError       a port or a folder is in use
+├── BrokerError             the broker cannot do what was asked
+│   ├── UnreachableError    nobody answers there
+│   ├── LoginError          user or password refused
+│   ├── NotAllowedError     the broker's ACLs refuse it
+│   └── FencedError         another process took over this transactional id
+├── PolicyError             a policy bundle that must not be used
+└── BooksError              the accounts do not balance
+"""
+
+
+class RingfenceError(Exception):
+    """Stops the program with one line and exit code 2. ``retriable``: the same call may work later."""
+
+    retriable = False
+
+
+class SettingError(RingfenceError):
+    """A setting is wrong or missing."""
+
+
+class FileError(RingfenceError):
+    """A file is missing, unreadable or not what it should be."""
+
+
+class ResourceBusyError(RingfenceError):
+    """A port or a folder is in use."""
+
+
+class BrokerError(RingfenceError):
+    """The broker cannot do what was asked."""
+
+    retriable = True
+
+
+class UnreachableError(BrokerError):
+    """Nobody answers at the bootstrap address."""
+
+
+class LoginError(BrokerError):
+    """The broker refused the user or the password."""
+
+    retriable = False
+
+
+class NotAllowedError(BrokerError):
+    """The broker's ACLs refuse the operation."""
+
+    retriable = False
+
+
+class FencedError(BrokerError):
+    """Another process took over this transactional id: this one must stop."""
+
+    retriable = False
+
+
+class PolicyError(RingfenceError):
+    """A policy bundle that must not be used."""
+
+
+class BooksError(RingfenceError):
+    """The accounts do not balance."""

@@ -1,0 +1,1 @@
+"""The policy decision point: bundles of Cedar, checked, and compiled to a complete decision table. Pure."""

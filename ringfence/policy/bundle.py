@@ -1,0 +1,171 @@
+"""A bundle: the folder of policies, read whole into frozen records, with one digest over all of it."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import yaml
+from msgspec import Struct, structs
+
+from ringfence.errors import FileError, PolicyError
+from ringfence.policy.facts import Kind
+
+R = TypeVar("R", bound=Struct)
+IN_FORCE = "in force"
+STATUSES = (IN_FORCE, "proposed", "alleged", "counterfactual")
+# The register of cameras has a digest of its own.
+APART = "estate"
+
+
+class Form(Struct, frozen=True):
+    """A form of disclosure: the action it needs and the closed list of fields it may contain."""
+
+    name: str
+    of: Kind
+    action: str
+    fields: tuple[str, ...]
+
+
+class Regime(Struct, frozen=True):
+    """A legal basis. ``starts`` and ``ends`` are µs since 1970 UTC; ``ends`` None means still open."""
+
+    id: str
+    title: str
+    status: str
+    instrument: str
+    summary: str
+    sources: tuple[str, ...]
+    starts: int
+    ends: int | None
+    policy: str
+
+    @property
+    def label(self) -> str:
+        """The id, with the status where the regime is not simply in force."""
+        return self.id if self.status == IN_FORCE else f"{self.id} ({self.status})"
+
+
+class Case(Struct, frozen=True):
+    """A question a lawyer would ask, and the answer: a form (ALLOW) or a reason (DENY)."""
+
+    name: str
+    regime: str
+    facts: Mapping[str, Any]
+    of: Kind
+    at: int
+    form: str
+    reason: str
+
+
+class Bundle(Struct, frozen=True):
+    """Everything that decides, and its SHA-256 over every file's path and bytes."""
+
+    regimes: tuple[Regime, ...]
+    forms: tuple[Form, ...]
+    common: str
+    schema: str
+    cases: tuple[Case, ...]
+    digest: bytes
+
+    def regime(self, regime_id: str) -> Regime:
+        """The regime of that id; PolicyError names those there are."""
+        for regime in self.regimes:
+            if regime.id == regime_id:
+                return regime
+        known = ", ".join(regime.id for regime in self.regimes)
+        raise PolicyError(f"no regime {regime_id!r} in the bundle; there are: {known}")
+
+
+def load(folder: Path) -> Bundle:
+    """Reads the bundle in a folder. FileError or PolicyError says which file is at fault."""
+    files = _files(folder)
+    regimes = [path.removesuffix("/regime.yaml") for path in files if path.endswith("/regime.yaml")]
+    if not regimes:
+        raise FileError(f"{folder} holds no regime: point RINGFENCE_POLICIES at a policies folder")
+    return Bundle(
+        regimes=tuple(_regime(files, name) for name in regimes),
+        forms=_forms(_yaml(files, "forms.yaml")),
+        common=_text(files, "common.cedar"),
+        schema=_text(files, "schema.cedarschema"),
+        cases=tuple(_case(files, path) for path in files if "/cases/" in path),
+        digest=_digest(files),
+    )
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    """Relative path -> bytes, sorted by path, so that a digest over it is stable."""
+    if not folder.is_dir():
+        raise FileError(f"no policies folder at {folder}: set RINGFENCE_POLICIES")
+    paths = sorted(p for p in folder.rglob("*") if p.is_file() and p.relative_to(folder).parts[0] != APART)
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in paths}
+
+
+def _digest(files: Mapping[str, bytes]) -> bytes:
+    total = hashlib.sha256()
+    for path, data in files.items():
+        total.update(f"{path}\0{hashlib.sha256(data).hexdigest()}\n".encode())
+    return total.digest()
+
+
+def _text(files: Mapping[str, bytes], path: str) -> str:
+    if path not in files:
+        raise FileError(f"the policy bundle lacks {path}")
+    return files[path].decode()
+
+
+def _yaml(files: Mapping[str, bytes], path: str) -> dict[str, Any]:
+    try:
+        value = yaml.safe_load(_text(files, path))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise PolicyError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(value, dict):
+        raise PolicyError(f"{path} must be a mapping")
+    return value
+
+
+def micros(value: Any, where: str) -> int:
+    """µs since 1970 of a date with its offset. A date without one is refused: law is local."""
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
+        raise PolicyError(f"{where}: write the date with its time and offset, as 2022-05-16T00:00:00+01:00")
+    return round(moment.timestamp() * 1_000_000)
+
+
+def _regime(files: Mapping[str, bytes], name: str) -> Regime:
+    path = f"{name}/regime.yaml"
+    raw = _yaml(files, path)
+    if raw.get("id") != name or raw.get("status") not in STATUSES:
+        raise PolicyError(f"{path}: id must be {name!r} and status one of: {', '.join(STATUSES)}")
+    until = raw.pop("until", None)
+    raw["starts"] = micros(raw.pop("from", None), f"{path}, from")
+    raw["ends"] = None if until is None else micros(until, f"{path}, until")
+    return _convert({**raw, "policy": _text(files, f"{name}/policy.cedar")}, Regime, path)
+
+
+def _forms(raw: Mapping[str, Any]) -> tuple[Form, ...]:
+    return tuple(_convert({"name": name, **form}, Form, "forms.yaml") for name, form in raw.items())
+
+
+def _case(files: Mapping[str, bytes], path: str) -> Case:
+    raw = _yaml(files, path)
+    regime, _, effect, name = path.split("/", 3)
+    asked = {key: raw.pop(key) for key in ("of", "form", "reason") if key in raw}
+    at = micros(raw.pop("at", None), f"{path}, at")
+    if ("form" in asked) != (effect == "ALLOW") or ("reason" in asked) != (effect == "DENY"):
+        raise PolicyError(f"{path}: a case in ALLOW names its form, a case in DENY its reason")
+    values: dict[str, Any] = {"name": name, "regime": regime, "facts": raw, "at": at}
+    values |= {"form": "", "reason": ""} | asked
+    return _convert(values, Case, path)
+
+
+def _convert(values: Mapping[str, Any], record: type[R], path: str) -> R:
+    unknown = set(values) - {field.name for field in structs.fields(record)}
+    if unknown:
+        raise PolicyError(f"{path}: unknown entry {', '.join(sorted(unknown))}")
+    try:
+        return msgspec.convert(values, record)
+    except msgspec.ValidationError as error:
+        raise PolicyError(f"{path}: {error}") from None

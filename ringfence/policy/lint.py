@@ -1,0 +1,95 @@
+"""Walks every node of a policy set and refuses what the table cannot stand for.
+
+A rule may compare the principal, the action, the zone and the three facts of the context with literals,
+joined by and, or, not. Then a decision is a function of the table's key, and nothing else can matter.
+"""
+
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from cedarpy import PolicySet, pst, validate_policies
+
+from ringfence.errors import PolicyError
+from ringfence.policy.facts import Zone
+
+CONTEXT = frozenset({"activation", "suspended", "clock_in_bounds"})
+OPERATORS = frozenset({"eq", "not_eq", "and", "or"})
+PLAIN_NODES = (
+    pst.BoolLit, pst.StringLit, pst.EntityLit, pst.EntityType, pst.EntityUid,
+    pst.ScopeAny, pst.ScopeEq, pst.ActionEq, pst.ActionIn, pst.When, pst.Unless,
+)  # fmt: skip
+
+
+def parse(text: str, schema: str, where: str) -> tuple[PolicySet, dict[str, pst.Template]]:
+    """A Cedar text as a handle and as its rules by positional id, in the order of the text.
+
+    PolicyError says which rule must not be used, and why.
+    """
+    try:
+        handle = PolicySet.from_str(text)
+        tree = handle.to_pst()
+    except ValueError as error:
+        raise PolicyError(f"{where}: {_first_line(error)}") from None
+    _check_annotations(tree, where)
+    for rule in tree.static_policies.values():
+        _check_node(rule, f"{where}, rule {rule.annotations['id']}")
+    verdict = validate_policies(text, schema)
+    if not verdict.validation_passed:
+        raise PolicyError(f"{where}: {_first_line(verdict.errors[0])}")
+    in_order = sorted(tree.static_policies.items(), key=lambda item: int(item[0].removeprefix("policy")))
+    return handle, dict(in_order)
+
+
+def _check_annotations(tree: pst.PolicySet, where: str) -> None:
+    if tree.templates or tree.template_links:
+        raise PolicyError(f"{where}: templates are not used here; write the policy out")
+    seen: set[str] = set()
+    for rule in tree.static_policies.values():
+        name = rule.annotations.get("id", "")
+        needed = ["id", "plain", "basis", *(["reason"] if rule.effect == "forbid" else [])]
+        missing = [note for note in needed if not rule.annotations.get(note)]
+        if missing:
+            raise PolicyError(f"{where}, rule {name or '?'}: give it @{missing[0]}(…)")
+        if name in seen:
+            raise PolicyError(f"{where}: two rules have the id {name}")
+        seen.add(name)
+
+
+def _check_node(node: Any, where: str) -> None:
+    """Raises PolicyError on any node that is not modelled, at any depth."""
+    match node:
+        case pst.GetAttr(base=pst.Var(name="context"), attr=attr) if attr in CONTEXT:
+            return
+        case pst.Var(name="principal" | "action" | "resource"):
+            return
+        case pst.EntityUid() if str(node.type) == "Zone" and node.id not in set(Zone):
+            raise PolicyError(f"{where}: there is no zone {node.id!r}")
+        case pst.UnaryOp(op="not") | pst.Template():
+            pass
+        case pst.BinaryOp(op=op) if op in OPERATORS:
+            pass
+        case _ if isinstance(node, PLAIN_NODES):
+            pass
+        case _:
+            raise PolicyError(
+                f"{where}: {_name(node)} is not modelled; a rule may only compare facts with literals"
+            )
+    for child in _children(node):
+        _check_node(child, where)
+
+
+def _children(node: Any) -> list[Any]:
+    found: list[Any] = []
+    for field in fields(node):
+        value = getattr(node, field.name)
+        found += [v for v in (value if isinstance(value, tuple) else (value,)) if is_dataclass(v)]
+    return found
+
+
+def _name(node: Any) -> str:
+    detail = getattr(node, "op", None) or getattr(node, "attr", None) or getattr(node, "name", "")
+    return f"{type(node).__name__} {detail}".strip()
+
+
+def _first_line(error: object) -> str:
+    return str(error).strip().splitlines()[0]

@@ -1,0 +1,81 @@
+"""Every setting, and the only reader of the environment. Each is RINGFENCE_ plus its name in capitals."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ringfence.errors import SettingError
+
+ROOT = Path(__file__).parent.parent
+PREFIX = "RINGFENCE_"
+
+
+class Settings(BaseSettings):
+    """What a stage can be told. The table in docs/operations.md is made from the descriptions."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    bootstrap: str = Field(
+        "127.0.0.1:19092", description="Kafka broker to start from, host:port.", pattern=r".+:\d+"
+    )
+    security: Literal["SASL_PLAINTEXT", "SASL_SSL", "PLAINTEXT"] = Field(
+        "SASL_PLAINTEXT", description="Security protocol of the broker's listener."
+    )
+    password: SecretStr | None = Field(
+        None,
+        description="Password of the stage's user; unset, it is read from the secrets under RINGFENCE_HOME.",
+    )
+    home: Path = Field(
+        Path(".ringfence"), description="Folder for secrets, the embedded Kafka and its caches."
+    )
+    policies: Path = Field(
+        ROOT / "policies", description="Folder of the policy bundle and the camera register."
+    )
+    model: Path = Field(ROOT / "models" / "ringfence_plates.onnx", description="The plate model, ONNX.")
+    regime: str | None = Field(None, description="Pin one regime; unset, the date of capture selects it.")
+    clock_offset: float = Field(
+        0.0, description="Seconds added to wall time: the pipeline's clock. Negative for a day in the past."
+    )
+    clock_bound: float = Field(
+        300.0,
+        gt=0,
+        description="Seconds by which a camera's clock and the broker's may differ before a read is denied.",
+    )
+    gate: int = Field(
+        80,
+        ge=0,
+        le=100,
+        description="Least confidence, in per cent of the least certain character, for a read.",
+    )
+    member: str = Field(
+        "0",
+        pattern=r"^[A-Za-z0-9-]{1,40}$",
+        description="Name of this process within its stage; each needs its own.",
+    )
+    transaction_ms: int = Field(
+        40,
+        ge=1,
+        le=10_000,
+        description="Longest time that a stage gathers records for one transaction, in ms.",
+    )
+    transaction_records: int = Field(10_000, ge=1, le=100_000, description="Most records in one transaction.")
+    metrics_port: int = Field(
+        0, ge=0, le=65_535, description="Port of /metrics on 127.0.0.1; 0 switches it off."
+    )
+    metrics_address: str = Field("127.0.0.1", description="Address that /metrics listens on.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Least level that is logged."
+    )
+    log_json: bool = Field(False, description="Log as JSON, one object a line.")
+
+
+def load(**given: Any) -> Settings:
+    """The settings from the environment, overruled by what is given and not None; or SettingError."""
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
+        raise SettingError(f"{name}: {first['msg']}; see `ringfence --help` or docs/operations.md") from None

@@ -1,0 +1,102 @@
+"""THE table of topics. Topics, ACLs, the README's table and the tests are made from it."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from schemas.records import DecisionBatch, Frame, Image, Order, PoliceImage, PoliceRead, Read, Record
+
+DLQ_SUFFIX = ".dlq"
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+FOREVER = -1
+
+
+class User(StrEnum):
+    """A Kafka principal. Its consumer groups and transactional ids begin with its name."""
+
+    CAMERAS = "cameras"
+    OCR = "ocr"
+    ENFORCEMENT = "enforcement"
+    POLICE = "police"
+    OVERSIGHT = "oversight"
+    GOVERNANCE = "governance"
+    OPERATOR = "operator"
+
+
+class Topic(Struct, frozen=True):
+    """One topic: what is in it, how it is kept, who writes and who reads.
+
+    ``record`` is None in a dead-letter topic, which keeps the bytes as they came.
+    ``retention_ms`` is on the broker's clock, which is wall time; FOREVER keeps all.
+    """
+
+    name: str
+    record: type[Record] | None
+    key: str
+    partitions: int
+    retention_ms: int
+    writers: frozenset[User]
+    readers: frozenset[User]
+    compacted: bool = False
+
+    @property
+    def dlq(self) -> str:
+        """Name of the dead-letter topic of this topic."""
+        return self.name + DLQ_SUFFIX
+
+
+def _users(*users: User) -> frozenset[User]:
+    return frozenset(users)
+
+
+FRAMES = Topic(
+    "anpr.frames", Frame, "camera", 4, HOUR_MS, _users(User.CAMERAS), _users(User.OCR, User.OVERSIGHT)
+)
+READS = Topic(
+    "anpr.reads", Read, "camera", 4, DAY_MS,
+    _users(User.CAMERAS, User.OCR), _users(User.ENFORCEMENT, User.OVERSIGHT),
+)  # fmt: skip
+IMAGES = Topic(
+    "anpr.images", Image, "camera", 4, HOUR_MS, _users(User.OCR), _users(User.ENFORCEMENT, User.OVERSIGHT)
+)
+POLICE = Topic(
+    "police", PoliceRead, "camera", 4, 7 * DAY_MS,
+    _users(User.ENFORCEMENT), _users(User.POLICE, User.OVERSIGHT),
+)  # fmt: skip
+POLICE_IMAGES = Topic(
+    "police.images", PoliceImage, "camera", 4, 7 * DAY_MS,
+    _users(User.ENFORCEMENT), _users(User.POLICE, User.OVERSIGHT),
+)  # fmt: skip
+AUDIT = Topic(
+    "oversight.audit", DecisionBatch, "input partition", 4, FOREVER,
+    _users(User.ENFORCEMENT), _users(User.OVERSIGHT),
+)  # fmt: skip
+ORDERS = Topic(
+    "governance.orders", Order, "subject and scope", 1, FOREVER,
+    _users(User.GOVERNANCE), _users(User.ENFORCEMENT, User.OVERSIGHT), compacted=True,
+)  # fmt: skip
+
+LIVE = (FRAMES, READS, IMAGES, POLICE, POLICE_IMAGES, AUDIT, ORDERS)
+# Who handles a topic and so may find a record in it that it cannot handle.
+HANDLERS = {
+    FRAMES: User.OCR,
+    READS: User.ENFORCEMENT,
+    IMAGES: User.ENFORCEMENT,
+    POLICE: User.POLICE,
+    POLICE_IMAGES: User.POLICE,
+    AUDIT: User.OVERSIGHT,
+    ORDERS: User.ENFORCEMENT,
+}
+
+
+def _dead_letters(topic: Topic) -> Topic:
+    return Topic(
+        topic.dlq, None, "as it came", 1, 7 * DAY_MS,
+        _users(HANDLERS[topic]), _users(User.OPERATOR, User.OVERSIGHT),
+    )  # fmt: skip
+
+
+DEAD_LETTERS = tuple(_dead_letters(topic) for topic in LIVE)
+TOPICS = LIVE + DEAD_LETTERS
+BY_NAME = {topic.name: topic for topic in TOPICS}
