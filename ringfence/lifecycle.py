@@ -1,20 +1,25 @@
-"""How a program ends: the first Ctrl-C or SIGTERM drains, the second kills."""
+"""How a program ends: the first Ctrl-C or SIGTERM drains, the second kills, and no child outlives it."""
 
+import ctypes
 import os
 import signal
 import sys
+from collections.abc import Callable
 from threading import Event
 from types import FrameType
 
 KILLED = 130
+PR_SET_PDEATHSIG = 1
 
 
-def stop_event() -> Event:
-    """An event that the first SIGINT or SIGTERM sets. The second ends the process at once."""
+def stop_event(on_kill: Callable[[], None] | None = None) -> Event:
+    """An event that the first SIGINT or SIGTERM sets. The second calls ``on_kill`` and ends the process at once."""
     stop = Event()
 
     def on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature is Python's
         if stop.is_set():
+            if on_kill:
+                on_kill()
             os._exit(KILLED)
         stop.set()
         if sys.stderr.isatty():
@@ -23,3 +28,9 @@ def stop_event() -> Event:
     signal.signal(signal.SIGINT, on_signal)
     signal.signal(signal.SIGTERM, on_signal)
     return stop
+
+
+def die_with_parent() -> None:
+    """For ``preexec_fn``: on Linux the kernel ends this child when the thread that started it ends."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

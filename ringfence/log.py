@@ -15,9 +15,7 @@ def configure(level: str, *, json: bool = False) -> None:
     logging.basicConfig(stream=sys.stderr, level=max(number, logging.ERROR), format="%(name)s: %(message)s")
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer()
-        if json
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     structlog.configure(
         processors=[

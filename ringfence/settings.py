@@ -17,9 +17,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
-    bootstrap: str = Field(
-        "127.0.0.1:19092", description="Kafka broker to start from, host:port.", pattern=r".+:\d+"
-    )
+    bootstrap: str = Field("127.0.0.1:19092", description="Kafka broker to start from, host:port.", pattern=r".+:\d+")
     security: Literal["SASL_PLAINTEXT", "SASL_SSL", "PLAINTEXT"] = Field(
         "SASL_PLAINTEXT", description="Security protocol of the broker's listener."
     )
@@ -27,12 +25,8 @@ class Settings(BaseSettings):
         None,
         description="Password of the stage's user; unset, it is read from the secrets under RINGFENCE_HOME.",
     )
-    home: Path = Field(
-        Path(".ringfence"), description="Folder for secrets, the embedded Kafka and its caches."
-    )
-    policies: Path = Field(
-        ROOT / "policies", description="Folder of the policy bundle and the camera register."
-    )
+    home: Path = Field(Path(".ringfence"), description="Folder for secrets, the embedded Kafka and its caches.")
+    policies: Path = Field(ROOT / "policies", description="Folder of the policy bundle and the camera register.")
     model: Path = Field(ROOT / "models" / "ringfence_plates.onnx", description="The plate model, ONNX.")
     regime: str | None = Field(None, description="Pin one regime; unset, the date of capture selects it.")
     clock_offset: float = Field(
@@ -61,13 +55,9 @@ class Settings(BaseSettings):
         description="Longest time that a stage gathers records for one transaction, in ms.",
     )
     transaction_records: int = Field(10_000, ge=1, le=100_000, description="Most records in one transaction.")
-    metrics_port: int = Field(
-        0, ge=0, le=65_535, description="Port of /metrics on 127.0.0.1; 0 switches it off."
-    )
+    metrics_port: int = Field(0, ge=0, le=65_535, description="Port of /metrics on 127.0.0.1; 0 switches it off.")
     metrics_address: str = Field("127.0.0.1", description="Address that /metrics listens on.")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="Least level that is logged."
-    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
     log_json: bool = Field(False, description="Log as JSON, one object a line.")
 
 

@@ -118,10 +118,14 @@ def _builtins(record: Record) -> Any:
     return msgspec.to_builtins(record, builtin_types=(bytes,))
 
 
-@cache
 def codec(record: type[R]) -> Codec[R]:
     """The codec of a record type, made once."""
-    return Codec(record)
+    if record not in _made:
+        _made[record] = Codec(record)
+    return _made[record]
+
+
+_made: dict[Any, Codec[Any]] = {}
 
 
 def schema_of(record: type[Record]) -> dict[str, Any]:

@@ -51,14 +51,20 @@ def _users(*users: User) -> frozenset[User]:
 
 
 FRAMES = Topic(
-    "anpr.frames", Frame, "camera", 4, HOUR_MS, _users(User.CAMERAS), _users(User.OCR, User.OVERSIGHT)
+    "anpr.frames", Frame, "camera", 4, HOUR_MS, _users(User.CAMERAS, User.OPERATOR), _users(User.OCR, User.OVERSIGHT)
 )
 READS = Topic(
     "anpr.reads", Read, "camera", 4, DAY_MS,
-    _users(User.CAMERAS, User.OCR), _users(User.ENFORCEMENT, User.OVERSIGHT),
+    _users(User.CAMERAS, User.OCR, User.OPERATOR), _users(User.ENFORCEMENT, User.OVERSIGHT),
 )  # fmt: skip
 IMAGES = Topic(
-    "anpr.images", Image, "camera", 4, HOUR_MS, _users(User.OCR), _users(User.ENFORCEMENT, User.OVERSIGHT)
+    "anpr.images",
+    Image,
+    "camera",
+    4,
+    HOUR_MS,
+    _users(User.OCR, User.OPERATOR),
+    _users(User.ENFORCEMENT, User.OVERSIGHT),
 )
 POLICE = Topic(
     "police", PoliceRead, "camera", 4, 7 * DAY_MS,

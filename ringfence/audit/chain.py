@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from schemas.codec import codec
 from schemas.records import DecisionBatch
 
-GENESIS = b""
+Heads = dict[str, str]
 
 
 def link(data: bytes) -> bytes:
@@ -14,28 +14,19 @@ def link(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 
 
-class Chain:
-    """Follows the chains of many input partitions and counts what does not fit."""
-
-    def __init__(self) -> None:
-        self.heads: dict[tuple[str, int], bytes] = {}
-        self.broken: list[str] = []
-
-    def add(self, data: bytes, batch: DecisionBatch) -> bool:
-        """True if the batch follows the one before it; a break is kept in ``broken`` as one line."""
-        place = (batch.topic, batch.partition)
-        fits = batch.previous == self.heads.get(place, GENESIS)
-        if not fits:
-            self.broken.append(
-                f"{batch.topic}[{batch.partition}] at offsets {batch.first_offset}…{batch.last_offset}"
-            )
-        self.heads[place] = link(data)
-        return fits
+def follow(heads: Heads, data: bytes, batch: DecisionBatch) -> tuple[Heads, str | None]:
+    """The heads (input partition -> hex hash) after one more batch, and where it breaks the chain, if it does."""
+    place = f"{batch.topic}/{batch.partition}"
+    fits = batch.previous.hex() == heads.get(place, "")
+    broken = None if fits else f"{place} at offsets {batch.first_offset}…{batch.last_offset}"
+    return {**heads, place: link(data).hex()}, broken
 
 
 def verify(values: Iterable[bytes]) -> list[str]:
     """The breaks in a log of decision batches, read from its beginning; empty means whole."""
-    chain = Chain()
+    heads: Heads = {}
+    breaks = []
     for data in values:
-        chain.add(data, codec(DecisionBatch).decode(data))
-    return chain.broken
+        heads, broken = follow(heads, data, codec(DecisionBatch).decode(data))
+        breaks += [broken] if broken else []
+    return breaks

@@ -71,9 +71,7 @@ def _check_node(node: Any, where: str) -> None:
         case _ if isinstance(node, PLAIN_NODES):
             pass
         case _:
-            raise PolicyError(
-                f"{where}: {_name(node)} is not modelled; a rule may only compare facts with literals"
-            )
+            raise PolicyError(f"{where}: {_name(node)} is not modelled; a rule may only compare facts with literals")
     for child in _children(node):
         _check_node(child, where)
 

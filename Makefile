@@ -1,0 +1,48 @@
+# Two commands on a fresh machine with Python 3.11 or newer and make:  make demo  ·  make test
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+DURATION ?= 60
+RATE ?=
+LONDONS ?=
+SEED ?= 1
+REGIME ?=
+DEMO = $(BIN)/ringfence demo --duration $(DURATION) --seed $(SEED) \
+	$(if $(RATE),--rate $(RATE)) $(if $(LONDONS),--londons $(LONDONS)) $(if $(REGIME),--regime $(REGIME))
+
+.PHONY: help demo test check lint bench model clean
+
+help: ## Show this help
+	@grep -hE '^[a-z.]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+demo: .venv ## Run everything for DURATION=60 s (also RATE= LONDONS= SEED= REGIME=)
+	@exec $(DEMO)
+
+test: .venv ## Run all tests, those on a real embedded Kafka included
+	$(BIN)/python -m pytest
+
+check: .venv ## Lint, types, import rules, then all tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+bench: .venv ## Measure the hot path on a real embedded Kafka
+	$(BIN)/python -m benchmarks.hot_path
+
+model: ## Train the plate model again (an environment of its own, 3 GB, about an hour)
+	models/train.sh
+
+.venv: $(VENV)/ready ## Make the virtual environment alone
+$(VENV)/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Ringfence needs Python 3.11 or newer: make PYTHON=python3.12 …" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+clean: ## Remove what the demo and the tests made, but not the environment
+	rm -rf out .ringfence .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,91 @@
+"""Frames in; reads and, apart, images out. A frame that is no picture goes to the dead letters."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from consumers.ocr.choose import Choice, choose
+from consumers.ocr.locate import FrameUnreadableError, Located, decode, encode_patch, locate
+from consumers.ocr.reader import PlateReader
+from ringfence.dead_letters import Rejected
+from ringfence.metrics import Metrics
+from ringfence.stage import Batch, Handled, Output, reject
+from schemas.codec import codec
+from schemas.records import Flag, Frame, Image, Read
+from schemas.topics import FRAMES, IMAGES, READS, User
+
+NO_PLATE, UNSURE, READ = "no_plate", "below_gate", "read"
+
+
+class Seen(Struct, frozen=True):
+    """One frame and the places in it where a plate may be."""
+
+    frame: Frame
+    key: bytes | None
+    partition: int
+    found: list[Located]
+
+
+class Ocr:
+    """The OCR stage. ``gate`` is the least confidence, in per cent of the least certain character, for a read."""
+
+    user = User.OCR
+    inputs = (FRAMES,)
+    most = 32
+
+    def __init__(self, reader: PlateReader, gate: int, metrics: Metrics) -> None:
+        self.reader, self.gate, self.metrics = reader, gate, metrics
+        self.encode_read, self.encode_image = codec(Read).encode, codec(Image).encode
+
+    def prepare(self) -> None:
+        """Nothing stands beside this stream."""
+
+    def handle(self, batches: Sequence[Batch], now: int) -> Handled:
+        """Locates every plate, reads all of them in one batch, keeps the best of each frame."""
+        del now
+        began = time.perf_counter()
+        handled = Handled(note=Counter())
+        seen = [one for batch in batches for one in _look(batch, handled.rejected)]
+        readings = iter(self.reader.read([located.patch for one in seen for located in one.found]))
+        for one in seen:
+            choice = choose([next(readings) for _ in one.found], self.gate)
+            if choice is None:
+                handled.note[UNSURE if one.found else NO_PLATE] += 1
+                continue
+            handled.note[READ] += 1
+            handled.outputs.extend(self._outputs(one, choice))
+        self.metrics.ocr_batch.observe(time.perf_counter() - began)
+        return handled
+
+    def _outputs(self, one: Seen, choice: Choice) -> list[Output]:
+        frame, place = one.frame, one.found[choice.index]
+        flags = frame.flags | (Flag.REPAIRED if choice.repaired else 0)
+        self.metrics.confidence.observe(choice.confidence)
+        identity = (frame.camera, frame.sequence, frame.captured_at)
+        read = Read(*identity, choice.vrm, choice.raw, choice.confidence, flags)
+        corners = [round(float(xy)) for point in place.corners for xy in point]
+        image = Image(*identity, encode_patch(place.patch), frame.jpeg, corners)
+        return [
+            Output(READS.name, one.partition, one.key, self.encode_read(read)),
+            Output(IMAGES.name, one.partition, one.key, self.encode_image(image)),
+        ]
+
+    def committed(self, batches: Sequence[Batch], handled: Handled, now: int) -> None:
+        """Counts what became of the frames."""
+        del batches, now
+        for outcome, number in (handled.note or {}).items():
+            self.metrics.ocr.labels(outcome).inc(number)
+
+
+def _look(batch: Batch, rejected: list[Rejected]) -> list[Seen]:
+    seen = []
+    for frame, delivery in zip(batch.records, batch.deliveries, strict=True):
+        try:
+            found = locate(decode(frame.jpeg))
+        except FrameUnreadableError as error:
+            rejected.append(reject(delivery, error))
+        else:
+            seen.append(Seen(frame, delivery.key, batch.partition, found))
+    return seen

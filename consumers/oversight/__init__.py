@@ -1,0 +1,1 @@
+"""Oversight: follows the evidence and checks that it is whole."""

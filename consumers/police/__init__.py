@@ -1,0 +1,1 @@
+"""The police console: reads what was disclosed, and nothing else."""

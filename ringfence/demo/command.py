@@ -1,0 +1,279 @@
+"""``ringfence demo``: the whole walk of a number plate, on this machine, in one go."""
+
+import json
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from threading import Event
+from typing import Annotated, Any
+
+import typer
+from msgspec import Struct
+from rich.console import Console
+from rich.live import Live
+
+from ringfence import access, options
+from ringfence.broker import EmbeddedKafka
+from ringfence.clock import SECOND, Clock
+from ringfence.clock import text as clock_text
+from ringfence.demo import pictures
+from ringfence.demo.books import faults, summarise
+from ringfence.demo.ledger import Ledger, open_ledger
+from ringfence.demo.processes import Child, Family, Usage, wait_for
+from ringfence.demo.scrape import scrape
+from ringfence.demo.screen import View, summary_table
+from ringfence.errors import BooksError, SettingError
+from ringfence.estate import load as load_estate
+from ringfence.kafka_io import Connection, lag
+from ringfence.lifecycle import stop_event
+from ringfence.policy.bundle import load as load_bundle
+from ringfence.policy.facts import Facts, Kind, Zone
+from ringfence.policy.table import compile_bundle
+from ringfence.run import write_json
+from ringfence.settings import Settings
+from ringfence.settings import load as load_settings
+from schemas.topics import HANDLERS, ORDERS, User
+
+OPENING = "2022-06-15T08:00:00+01:00"  # a Wednesday in June 2022
+STAGES = {"police": "consumers.police", "oversight": "consumers.oversight",
+          "enforcement": "consumers.enforcement", "ocr": "consumers.ocr"}  # fmt: skip
+ARGUMENTS = {"police": ("--quiet",)}
+REPORTING = ("police", "oversight")
+LEADS = (10, 30, 90)  # seconds until the cameras open; a slow machine gets another try
+DRAIN_SECONDS = 60.0
+EVERY = 1.0
+LINE_EVERY = 5.0
+
+
+class Plan(Struct, frozen=True):
+    """What the demo was asked for."""
+
+    duration: float
+    load: tuple[str, ...]
+    seed: int
+    regime: str | None
+    opening: int
+    out: Path
+
+    @property
+    def title(self) -> str:
+        """One phrase for the head of the screen."""
+        return f"{' '.join(self.load).lstrip('-')}, {self.regime or 'regime by date'}"
+
+
+def demo(
+    duration: Annotated[float, typer.Option(min=1, help="Seconds that the cameras run.")] = 60,
+    londons: Annotated[float | None, typer.Option(min=0.001, help="Load; 1 London is 21 M reads a day. [0.25]")] = None,
+    rate: Annotated[float | None, typer.Option(min=1, help="Load in events per second, instead.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="One seed, one day.")] = 1,
+    regime: options.Regime = None,
+    opening: Annotated[str, typer.Option(help="The simulated moment at which the cameras open.")] = OPENING,
+    out: Annotated[Path, typer.Option(help="Folder for the summary, the pictures and the logs.")] = Path("out/demo"),
+    home: options.Home = None,
+) -> None:
+    """Run everything on this machine: Kafka, cameras, OCR, the gate, oversight and the police console."""
+    if londons and rate:
+        raise SettingError("give --londons or --rate, not both")
+    load = ("--rate", str(rate)) if rate else ("--londons", str(londons or 0.25))
+    plan = Plan(duration, load, seed, regime, _moment(opening), out)
+    settings = load_settings(home=home, regime=regime)
+    compile_bundle(load_bundle(settings.policies), settings.regime)  # a wrong regime is said before anything starts
+    console = Console()
+    families: list[Family] = []
+    stop = stop_event(on_kill=lambda: _kill(families))
+    began = time.monotonic()
+    with EmbeddedKafka(settings.home, access.password(settings.home, access.ADMIN), say=console.print) as kafka:
+        access.apply(kafka.admin, settings.home)
+        with ExitStack() as stack:
+            running = _start(plan, settings, kafka.bootstrap, families, console, stop)
+            stack.callback(running.family.kill)
+            console.print(f"Ready after {time.monotonic() - began:.1f} s. The cameras open at {opening}.")
+            _run(running, plan, console, stop)
+            _drain(running, kafka.admin)
+        ledger = open_ledger(access.connection_of(User.OVERSIGHT, settings, kafka.bootstrap))
+        summary, found = _balance(plan, ledger, running, kafka.version)
+    _leave(plan, settings, ledger, summary, console)
+    if found:
+        raise BooksError("the books do not balance: " + "; ".join(found))
+    console.print("[green]The books balance: nothing lost, nothing twice, every disclosure in the evidence.[/green]")
+
+
+def _kill(families: list[Family]) -> None:
+    for family in families:
+        family.kill()
+
+
+class Running(Struct):
+    """The processes of a demo under way."""
+
+    family: Family
+    clock: Clock
+    peak: int = 0
+    usage: Usage = Usage(0, 0.0)
+
+
+def _moment(text: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise SettingError(f"--opening {text!r} is no date: write it as {OPENING}") from None
+    if moment.tzinfo is None:
+        raise SettingError(f"--opening {text!r} has no offset: write it as {OPENING}")
+    return round(moment.timestamp() * SECOND)
+
+
+def _start(
+    plan: Plan, settings: Settings, bootstrap: str, families: list[Family], console: Console, stop: Event
+) -> Running:
+    """Starts the stages, and the cameras once those are ready, so that the opening is on time."""
+    for lead in LEADS:
+        clock = Clock(plan.opening - time.time_ns() // 1_000 - lead * SECOND)
+        family = Family(plan.out / "logs", _environment(settings, bootstrap, clock))
+        families.append(family)
+        children = [_stage(plan, family, name) for name in STAGES]
+        if wait_for(children, _ready, time.monotonic() + lead - 3, family.check) or stop.is_set():
+            family.start("cameras", "producers", _camera_arguments(plan))
+            return Running(family, clock)
+        console.print(f"Not ready within {lead} s; once more, with more time.")
+        family.kill()
+    raise BooksError(f"the stages did not get ready within {LEADS[-1]} s: see {plan.out / 'logs'}")
+
+
+def _environment(settings: Settings, bootstrap: str, clock: Clock) -> dict[str, str]:
+    given = {
+        "RINGFENCE_BOOTSTRAP": bootstrap,
+        "RINGFENCE_HOME": str(settings.home.resolve()),
+        "RINGFENCE_CLOCK_OFFSET": str(clock.offset / SECOND),
+        "RINGFENCE_MEMBER": "0",
+        "RINGFENCE_LOG_LEVEL": settings.log_level,
+        "RINGFENCE_POLICIES": str(settings.policies),
+    }
+    return given | ({"RINGFENCE_REGIME": settings.regime} if settings.regime else {})
+
+
+def _stage(plan: Plan, family: Family, name: str) -> Child:
+    report = ("--report", str(_report(plan, name))) if name in REPORTING else ()
+    return family.start(name, STAGES[name], (*ARGUMENTS.get(name, ()), *report))
+
+
+def _report(plan: Plan, name: str) -> Path:
+    return plan.out / "logs" / f"{name}.json"
+
+
+def _camera_arguments(plan: Plan) -> tuple[str, ...]:
+    return (
+        *plan.load, "--seed", str(plan.seed), "--duration", str(plan.duration),
+        "--start", clock_text(plan.opening), "--report", str(_report(plan, "cameras")),
+    )  # fmt: skip
+
+
+def _ready(child: Child) -> bool:
+    return scrape([child.port], time.monotonic).total("ringfence_ready") > 0
+
+
+def _run(running: Running, plan: Plan, console: Console, stop: Event) -> None:
+    """Shows the screen until the cameras have closed, or until it is told to stop."""
+    view, cameras = View(plan.title, plan.duration), running.family.children["cameras"]
+    shown = 0.0
+    with Live(console=console, transient=False) if console.is_terminal else ExitStack() as live:
+        while cameras.ended() is None and not stop.wait(EVERY):
+            now = time.monotonic()
+            view.update(scrape([child.port for child in running.family.children.values()], time.monotonic))
+            running.usage = running.family.usage()
+            running.peak = max(running.peak, running.usage.memory)
+            at = running.clock.now()
+            elapsed = (at - plan.opening) / SECOND
+            if isinstance(live, Live):
+                live.update(view.render(at, elapsed))
+            elif now - shown >= LINE_EVERY:
+                shown = now
+                console.print(view.line(elapsed), highlight=False)
+            running.family.check()
+    running.family.drain("cameras")
+    running.family.check()
+
+
+def _drain(running: Running, admin: Connection) -> None:
+    """Lets every stage finish what is on its topics, then stops them in the order of the walk."""
+    deadline = time.monotonic() + DRAIN_SECONDS
+    while time.monotonic() < deadline and _waiting(admin):
+        running.family.check()
+        time.sleep(0.2)
+    for name in ("ocr", "enforcement", "police", "oversight"):
+        running.family.drain(name)
+    running.family.check()
+
+
+def _waiting(admin: Connection) -> int:
+    """Records that some stage has still to handle."""
+    groups: dict[User, list[str]] = {}
+    for topic, user in HANDLERS.items():
+        if topic != ORDERS:
+            groups.setdefault(user, []).append(topic.name)
+    return sum(sum(lag(admin, str(user), topics).values()) for user, topics in groups.items())
+
+
+def _balance(plan: Plan, ledger: Ledger, running: Running, version: str) -> tuple[dict[str, Any], list[str]]:
+    """The summary, and what does not add up in it."""
+    cameras, police, oversight = (_read(_report(plan, name)) for name in ("cameras", "police", "oversight"))
+    found = faults(ledger, cameras["sent"], police, oversight["decisions_audited"])
+    if cameras["unsent"]:
+        found.append(f"records that could not be sent: {cameras['unsent']}")
+    summary = {
+        "seed": plan.seed,
+        "regime": plan.regime or "by date: " + ", ".join(police["regimes"]),
+        "seconds": plan.duration,
+        "passages": cameras["passages"],
+        **summarise(ledger),
+        "police_received": police["police_received"],
+        "police_images_received": police["police_images_received"],
+        "decisions_audited": oversight["decisions_audited"],
+        "decision_batches": oversight["decision_batches"],
+        "late_sends": cameras["late"],
+        "unsent": cameras["unsent"],
+        "sent_late_by_camera": police["delayed"],
+        "latency_seconds": police["latency_seconds"],
+        "peak_memory_bytes": running.peak,
+        "cpu_seconds": round(running.usage.cpu, 1),
+        "kafka_version": version,
+        "digests": dict(ledger.digests),
+        "balanced": not found,
+    }
+    return summary, found
+
+
+def _read(path: Path) -> dict[str, Any]:
+    report: dict[str, Any] = json.loads(path.read_text())
+    return report
+
+
+def _leave(plan: Plan, settings: Settings, ledger: Ledger, summary: Mapping[str, Any], console: Console) -> None:
+    """Writes the summary and the pictures, and prints where they are."""
+    write_json(plan.out / "summary.json", summary)
+    pictures.contact_sheet(ledger, plan.out / "contact-sheet.png")
+    _map(plan, settings)
+    summary_table({k: v for k, v in summary.items() if k != "digests"}, console)
+    for name in ("summary.json", "contact-sheet.png", "map.png"):
+        console.print(f"  {plan.out / name}", highlight=False)
+
+
+def _map(plan: Plan, settings: Settings) -> None:
+    estate = load_estate(settings.policies / "estate")
+    table = compile_bundle(load_bundle(settings.policies), plan.regime)
+
+    def facts(camera: int) -> Facts:
+        zone = Zone(estate.cameras[camera].zone)
+        return Facts(zone, estate.activation(camera, plan.opening), clock_in_bounds=True, suspended=False)
+
+    answers = {
+        camera: (
+            table.decide(Kind.READ, facts(camera), plan.opening),
+            table.decide(Kind.IMAGE, facts(camera), plan.opening),
+        )
+        for camera in estate.cameras
+    }
+    zones = json.loads((settings.policies / "estate" / "zones.geojson").read_text())
+    label = next((read.regime for read, _ in answers.values() if read.regime), "no regime in force")
+    pictures.camera_map(estate, zones, answers, label, plan.out / "map.png")

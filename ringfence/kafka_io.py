@@ -1,0 +1,215 @@
+"""Kafka: clients, what the broker says, and what went wrong. The only importer of kafka-python."""
+
+import socket
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from typing import Any
+
+from kafka import ConsumerRebalanceListener as RebalanceListener
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, OffsetAndMetadata
+from kafka import TopicPartition as Place
+from kafka import errors as kafka_errors
+from kafka.consumer.fetcher import ConsumerRecord as Delivery
+from kafka.errors import KafkaError
+from msgspec import Struct
+
+from ringfence.errors import BrokerError, FencedError, LoginError, NotAllowedError, UnreachableError
+
+PLAIN, SCRAM = "PLAIN", "SCRAM-SHA-512"
+CONNECT_SECONDS = 3.0
+PREFLIGHT_SECONDS = 5.0
+FETCH_BYTES = 8 * 1024 * 1024
+TRANSACTION_TIMEOUT_MS = 15_000
+SESSION_MS = 10_000
+UNKNOWN_TOPIC, NOT_AUTHORISED = 3, 29
+
+
+class Connection(Struct, frozen=True):
+    """Where a broker is and who asks. ``repr`` does not show the password."""
+
+    bootstrap: str
+    user: str
+    password: str
+    protocol: str = "SASL_PLAINTEXT"
+    mechanism: str = SCRAM
+
+    def __repr__(self) -> str:
+        return f"Connection({self.user}@{self.bootstrap}, {self.protocol}, {self.mechanism})"
+
+
+def _common(connection: Connection) -> dict[str, Any]:
+    login = {
+        "sasl_mechanism": connection.mechanism,
+        "sasl_plain_username": connection.user,
+        "sasl_plain_password": connection.password,
+    }
+    return {
+        "bootstrap_servers": connection.bootstrap,
+        "security_protocol": connection.protocol,
+        "client_id": connection.user,
+        **(login if connection.protocol.startswith("SASL") else {}),
+    }
+
+
+def consumer(
+    connection: Connection,
+    group: str | None = None,
+    *,
+    instance: str | None = None,
+    max_records: int = 10_000,
+) -> KafkaConsumer:
+    """A consumer that starts at the beginning, reads committed transactions only and never commits by itself.
+
+    ``instance`` makes the membership static: a process that comes back under the same name takes its
+    partitions over at once.
+    """
+    return KafkaConsumer(
+        **_common(connection),
+        group_id=group,
+        group_instance_id=instance,
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        isolation_level="read_committed",
+        max_poll_records=max_records,
+        max_partition_fetch_bytes=FETCH_BYTES,
+        fetch_max_wait_ms=100,
+        session_timeout_ms=SESSION_MS,
+        heartbeat_interval_ms=SESSION_MS // 4,
+        metrics_enabled=False,
+    )
+
+
+def producer(connection: Connection, *, transactional_id: str | None = None, **options: Any) -> KafkaProducer:
+    """An idempotent producer that waits for every replica; transactional if it has an id."""
+    settings: dict[str, Any] = {
+        "acks": "all",
+        "enable_idempotence": True,
+        "linger_ms": 5,
+        "batch_size": 256 * 1024,
+        "max_request_size": 1024 * 1024,
+        "metrics_enabled": False,
+        **({"transactional_id": transactional_id} if transactional_id else {}),
+        **({"transaction_timeout_ms": TRANSACTION_TIMEOUT_MS} if transactional_id else {}),
+    }
+    return KafkaProducer(**_common(connection), **settings | options)
+
+
+def admin(connection: Connection) -> KafkaAdminClient:
+    """An admin client."""
+    return KafkaAdminClient(**_common(connection), bootstrap_timeout_ms=int(PREFLIGHT_SECONDS * 1000))
+
+
+def translate(error: Exception) -> BrokerError:
+    """What a Kafka error means for us, in one line."""
+    name, text = type(error).__name__, " ".join(str(error).split())[:300]
+    fenced = (
+        kafka_errors.ProducerFencedError, kafka_errors.InvalidProducerEpochError, kafka_errors.FencedInstanceIdError,
+    )  # fmt: skip
+    refused = (
+        kafka_errors.TopicAuthorizationFailedError, kafka_errors.GroupAuthorizationFailedError,
+        kafka_errors.ClusterAuthorizationFailedError, kafka_errors.TransactionalIdAuthorizationFailedError,
+    )  # fmt: skip
+    if isinstance(error, fenced):
+        return FencedError(f"another process took over this member's name: give each its own RINGFENCE_MEMBER ({name})")
+    if isinstance(error, refused):
+        return NotAllowedError(f"the broker does not allow it: {name} {text}")
+    if isinstance(error, kafka_errors.SaslAuthenticationFailedError):
+        return LoginError(f"the broker refused the login: {text}")
+    return BrokerError(f"{name}: {text}")
+
+
+def check(connection: Connection, *, read: Iterable[str] = (), write: Iterable[str] = ()) -> None:
+    """Asks the broker whether this user may use these topics, within 10 s. A BrokerError says what is wrong.
+
+    kafka-python's consumer is silent where it may not read; describe_topics answers.
+    """
+    topics = sorted({*read, *write})
+    _knock(connection.bootstrap)
+    try:
+        with closing(_login(connection)) as client:
+            described = client.describe_topics(topics) if topics else []
+    except KafkaError as error:
+        raise translate(error) from error
+    for topic in described:
+        code = topic["error_code"]
+        if code == NOT_AUTHORISED:
+            raise NotAllowedError(
+                f"user {connection.user!r} has no right to the topic {topic['name']!r}, or there is none:"
+                " run `ringfence topics apply`"
+            )
+        if code == UNKNOWN_TOPIC:
+            raise BrokerError(f"there is no topic {topic['name']!r}: run `ringfence topics apply`")
+        if code:
+            raise BrokerError(f"topic {topic['name']!r} cannot be used: error code {code}")
+
+
+def _knock(bootstrap: str) -> None:
+    """Raises UnreachableError if nobody listens there."""
+    host, _, port = bootstrap.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise UnreachableError(
+            f"no broker answers at {bootstrap} ({error}): start one with `ringfence broker`, or set RINGFENCE_BOOTSTRAP"
+        ) from None
+
+
+def _login(connection: Connection) -> KafkaAdminClient:
+    try:
+        return admin(connection)
+    except kafka_errors.KafkaTimeoutError:
+        raise LoginError(
+            f"the broker at {connection.bootstrap} did not let user {connection.user!r} in: wrong password, or a"
+            " listener that speaks something else; see RINGFENCE_PASSWORD, RINGFENCE_HOME and RINGFENCE_SECURITY"
+        ) from None
+
+
+def lag(connection: Connection, group: str, topics: Sequence[str]) -> dict[Place, int]:
+    """Records that a group has still to handle, by partition: end offset less committed offset.
+
+    The marker that ends a transaction takes an offset too, so a stage that has handled everything may be
+    shown one behind until it commits its position: see Input.settle().
+    """
+    with closing(consumer(connection, group)) as asker:
+        places = [Place(topic, p) for topic in topics for p in asker.partitions_for_topic(topic) or ()]
+        ends = asker.end_offsets(places)
+        return {place: max(0, end - (asker.committed(place) or 0)) for place, end in ends.items()}
+
+
+def read_all(connection: Connection, topics: Sequence[str], seconds: float = 60.0) -> Iterator[Delivery]:
+    """Every committed record on these topics, from the beginning to the ends as they are now; no group.
+
+    BrokerError if that takes longer than ``seconds``.
+    """
+    check(connection, read=topics)
+    with closing(consumer(connection)) as reader:
+        places = [Place(topic, p) for topic in topics for p in sorted(reader.partitions_for_topic(topic) or ())]
+        if not places:
+            return
+        reader.assign(places)
+        ends = reader.end_offsets(places)
+        reader.seek_to_beginning(*places)
+        deadline = time.monotonic() + seconds
+        while any(reader.position(place) < end for place, end in ends.items()):
+            for found in reader.poll(timeout_ms=200).values():
+                yield from found
+            if time.monotonic() > deadline:
+                raise BrokerError(f"could not read {', '.join(topics)} to the end within {seconds:.0f} s")
+
+
+__all__ = [
+    "Connection",
+    "Delivery",
+    "KafkaError",
+    "OffsetAndMetadata",
+    "Place",
+    "RebalanceListener",
+    "admin",
+    "check",
+    "consumer",
+    "lag",
+    "producer",
+    "read_all",
+    "translate",
+]

@@ -1,0 +1,75 @@
+"""Every metric, in one container on a given registry. Base units; never a VRM in a label."""
+
+import errno
+from wsgiref.simple_server import WSGIServer
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+
+from ringfence.errors import ResourceBusyError
+
+# From a millisecond to a minute: a transaction takes tens of ms, a late event half a minute.
+SECONDS = (
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.4, 0.6, 1.0, 2.5, 5.0, 10.0,
+    30.0, 60.0,
+)  # fmt: skip
+PER_CENT = (10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 99, 100)
+
+
+class Metrics:
+    """The metrics of one process. Attributes are prometheus-client objects."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.registry = reg = registry or CollectorRegistry()
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"ringfence_{name}", text, labels, registry=reg)
+
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(f"ringfence_{name}", text, labels, registry=reg)
+
+        def seconds(name: str, text: str, *labels: str) -> Histogram:
+            return Histogram(f"ringfence_{name}_seconds", text, labels, registry=reg, buckets=SECONDS)
+
+        # Every stage.
+        self.ready = gauge("ready", "1 once partitions are assigned and records can be handled.", "stage")
+        self.consumed = counter("consumed_records", "Records handled and committed.", "stage", "topic")
+        self.produced = counter("produced_records", "Records written and committed.", "stage", "topic")
+        self.dead_letters = counter("dead_letters", "Records sent to a dead-letter topic.", "stage", "topic", "error")
+        self.transaction = seconds("transaction", "From the first record in hand to the commit.", "stage")
+        self.aborted = counter("transactions_aborted", "Transactions given up and tried again.", "stage")
+        self.lag_records = gauge("lag_records", "End offset less committed offset.", "stage", "topic", "partition")
+        self.lag_seconds = gauge(
+            "lag_seconds", "Age of the last record handled, if more wait.", "stage", "topic", "partition"
+        )
+        self.latency = seconds("latency", "From capture to commit, without events sent late.", "stage", "topic")
+        # Cameras.
+        self.passages = counter("passages", "Passages that the world made.")
+        self.sent = counter("sent_records", "Records that cameras handed to Kafka.", "topic")
+        self.late_sends = counter("late_sends", "Records sent more than 250 ms after they were due.")
+        self.unsent = counter("unsent_records", "Records that could not be sent: the buffer was full.")
+        # OCR.
+        self.ocr = counter("ocr_frames", "Frames by what became of them.", "outcome")
+        self.confidence = Histogram(
+            "ringfence_ocr_confidence_percent", "Least certain character.", registry=reg, buckets=PER_CENT
+        )
+        self.ocr_batch = seconds("ocr_batch", "Time to locate and read one batch of frames.")
+        # The gate.
+        self.decisions = counter("decisions", "Decisions.", "regime", "kind", "effect", "form", "reason")
+        self.suspended = gauge("suspended", "1 while an order to suspend is in force.")
+        self.orders = counter("orders", "Orders obeyed.", "kind")
+        # Those who read what comes out.
+        self.police = counter("police_records", "Records that the police received.", "form")
+        self.audited = counter("audited_decisions", "Decisions found in the evidence.", "effect")
+        self.chain_breaks = counter("chain_breaks", "Decision batches that do not follow the one before.")
+
+
+def serve(metrics: Metrics, address: str, port: int) -> WSGIServer | None:
+    """Serves /metrics in a thread; None if ``port`` is 0. ResourceBusyError if the port is taken."""
+    if not port:
+        return None
+    try:
+        server, _ = start_http_server(port, addr=address, registry=metrics.registry)
+    except OSError as error:
+        why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
+        raise ResourceBusyError(f"port {port} on {address} {why}: set RINGFENCE_METRICS_PORT") from None
+    return server

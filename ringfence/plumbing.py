@@ -1,0 +1,133 @@
+"""``ringfence broker``, ``topics`` and ``dlq``: what an operator needs."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ringfence import access, clock, dead_letters, entry, options
+from ringfence.broker import EmbeddedKafka
+from ringfence.errors import SettingError
+from ringfence.kafka_io import PLAIN, Connection, Delivery, KafkaError, producer, read_all, translate
+from ringfence.lifecycle import stop_event
+from ringfence.settings import load as load_settings
+from schemas.codec import UndecodableError
+from schemas.records import DeadLetter
+from schemas.topics import BY_NAME, DEAD_LETTERS, DLQ_SUFFIX, TOPICS, Topic, User
+
+topics = entry.application(help="The topics, users and rights.")
+dlq = entry.application(help="The dead letters: records that a stage could not handle.")
+PORT = 19092
+Source = Annotated[str | None, typer.Option(help="Only those of this topic, for example anpr.reads.")]
+
+
+def broker(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port for clients; 0 is any.")] = PORT,
+    keep: Annotated[bool, typer.Option(help="Keep the data in RINGFENCE_HOME for the next start.")] = False,
+    home: options.Home = None,
+) -> None:
+    """Run the embedded Apache Kafka alone, with topics, users and rights applied, until Ctrl-C."""
+    settings = load_settings(home=home)
+    stop, out = stop_event(), Console()
+    data = settings.home / "kafka" / "kept" if keep else None
+    password = access.password(settings.home, access.ADMIN)
+    with EmbeddedKafka(settings.home, password, port=port, data=data, say=out.print) as kafka:
+        access.apply(kafka.admin, settings.home)
+        out.print(
+            f"Apache Kafka {kafka.version} for clients at {kafka.bootstrap}, for admin at {kafka.admin.bootstrap}"
+        )
+        out.print(f"Passwords are in {settings.home / access.FOLDER}. Ctrl-C stops it.", highlight=False)
+        stop.wait()
+
+
+@topics.command("apply")
+def apply_topics(
+    bootstrap: Annotated[str, typer.Option(help="The broker's listener for its administrator, host:port.")],
+    user: Annotated[str, typer.Option(help="Name of the administrator.")] = access.ADMIN,
+    mechanism: Annotated[str, typer.Option(help="PLAIN or SCRAM-SHA-512.")] = PLAIN,
+    home: options.Home = None,
+) -> None:
+    """Make a broker match the table of topics: topics, users, rights. A second run changes nothing."""
+    settings = load_settings(home=home)
+    given = settings.password.get_secret_value() if settings.password else access.password(settings.home, user)
+    lines = access.apply(Connection(bootstrap, user, given, settings.security, mechanism), settings.home)
+    typer.echo("\n".join(lines) or "nothing to change")
+
+
+@topics.command("list")
+def list_topics() -> None:
+    """Print the table of topics."""
+    table = Table("topic", "record", "key", "partitions", "kept", "written by", "read by")
+    for topic in TOPICS:
+        kept = "latest by key" if topic.compacted else _span(topic.retention_ms)
+        record = topic.record.__name__ if topic.record else "as it came"
+        writers, readers = (", ".join(sorted(users)) for users in (topic.writers, topic.readers))
+        table.add_row(topic.name, record, topic.key, str(topic.partitions), kept, writers, readers)
+    Console().print(table)
+
+
+def _span(milliseconds: int) -> str:
+    return "for ever" if milliseconds < 0 else f"{milliseconds // 3_600_000} h"
+
+
+@dlq.command("list")
+def list_dead_letters(topic: Source = None, bootstrap: options.Bootstrap = None, home: options.Home = None) -> None:
+    """List the dead letters: where from, which stage, why. Never what is in them."""
+    table = Table("dead-letter topic", "offset", "from", "stage", "error", "detail", "failed at", "bytes")
+    connection = _operator(bootstrap, home)
+    for delivery, letter in _letters(connection, topic):
+        place = f"{letter.topic}[{letter.partition}] @ {letter.offset}"
+        when, size = clock.text(letter.failed_at), str(len(delivery.value or b""))
+        table.add_row(
+            delivery.topic, str(delivery.offset), place, letter.stage, letter.error, letter.detail, when, size
+        )
+    Console().print(table if table.row_count else "no dead letters")
+
+
+@dlq.command("replay")
+def replay(
+    topic: Annotated[str, typer.Argument(help="The topic whose dead letters are sent again, for example anpr.reads.")],
+    bootstrap: options.Bootstrap = None,
+    home: options.Home = None,
+) -> None:
+    """Send dead letters to their topic again, whole, with their key and their headers. They stay in the DLQ, too."""
+    connection = _operator(bootstrap, home)
+    if User.OPERATOR not in _known(topic).writers:
+        raise SettingError(f"the operator may not write to {topic}: only {', '.join(_known(topic).writers)} may")
+    again = list(_letters(connection, topic))
+    with closing(producer(connection)) as writer:
+        try:
+            for delivery, letter in again:
+                headers = dead_letters.original(delivery.headers)
+                writer.send(
+                    letter.topic, value=delivery.value, key=delivery.key, partition=letter.partition, headers=headers
+                ).get(timeout=10)
+        except KafkaError as error:
+            raise translate(error) from error
+    typer.echo(f"{len(again)} sent to {topic} again")
+
+
+def _operator(bootstrap: str | None, home: Path | None) -> Connection:
+    return access.connection_of(User.OPERATOR, load_settings(bootstrap=bootstrap, home=home))
+
+
+def _known(topic: str) -> Topic:
+    if topic + DLQ_SUFFIX not in BY_NAME:
+        raise SettingError(f"no stage reads {topic!r}: see `ringfence topics list`")
+    return BY_NAME[topic]
+
+
+def _letters(connection: Connection, topic: str | None) -> Iterator[tuple[Delivery, DeadLetter]]:
+    """The dead letters of one topic, or of all, with the reason of each."""
+    if topic:
+        _known(topic)
+    names = [topic + DLQ_SUFFIX] if topic else [t.name for t in DEAD_LETTERS]
+    for delivery in read_all(connection, names):
+        try:
+            yield delivery, dead_letters.read(delivery.headers)
+        except UndecodableError:
+            yield delivery, DeadLetter(delivery.topic, 0, -1, "?", "?", "it has no dead-letter header", 0)

@@ -1,0 +1,42 @@
+"""The rights of every user, made from the table of topics. Pure."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from msgspec import Struct
+
+from schemas.topics import TOPICS, Topic, User
+
+# Stages run transactions; cameras and the governing authority only write.
+TRANSACTIONAL = (User.OCR, User.ENFORCEMENT, User.POLICE, User.OVERSIGHT)
+
+
+class Kind(StrEnum):
+    """What a right is to."""
+
+    TOPIC = "TOPIC"
+    GROUP = "GROUP"
+    TRANSACTIONAL_ID = "TRANSACTIONAL_ID"
+
+
+class Grant(Struct, frozen=True, order=True):
+    """One right: ``user`` may do ``operation`` to the ``kind`` of that name, or of every name that begins so."""
+
+    user: str
+    kind: Kind
+    name: str
+    operation: str
+    prefixed: bool = False
+
+
+def grants(topics: Sequence[Topic] = TOPICS) -> tuple[Grant, ...]:
+    """Every right there is, and no other: sorted, without doubles."""
+    found = {Grant(user, Kind.TOPIC, t.name, "WRITE") for t in topics for user in t.writers}
+    found |= {Grant(user, Kind.TOPIC, t.name, "READ") for t in topics for user in t.readers}
+    found |= {Grant(user, Kind.TOPIC, t.name, "DESCRIBE") for t in topics for user in t.writers | t.readers}
+    for user in {user for t in topics for user in t.readers}:
+        found |= {Grant(user, Kind.GROUP, user, "READ", prefixed=True)}
+    for user in TRANSACTIONAL:
+        for operation in ("WRITE", "DESCRIBE"):
+            found |= {Grant(user, Kind.TRANSACTIONAL_ID, user, operation, prefixed=True)}
+    return tuple(sorted(found))

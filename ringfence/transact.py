@@ -1,0 +1,200 @@
+"""The two ends of a transaction: an Input that gathers and remembers, a Writer that commits all or nothing.
+
+A stage's mark is kept in the metadata of its committed offset, so that both move in the same transaction.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import Self
+
+from msgspec import Struct
+
+from ringfence.kafka_io import (
+    Connection,
+    Delivery,
+    KafkaError,
+    OffsetAndMetadata,
+    Place,
+    RebalanceListener,
+    consumer,
+    producer,
+    translate,
+)
+
+MS = 1_000
+SETTLE_SECONDS = 0.5
+
+
+class Lag(Struct, frozen=True):
+    """How far an input is behind, in records, and the broker's time (ms) of the last record handled."""
+
+    topic: str
+    partition: int
+    records: int
+    last_timestamp_ms: int
+
+
+class Input(RebalanceListener):  # type: ignore[misc] # kafka-python has no types
+    """A consumer in a group that gathers for a while, and the marks committed with its offsets."""
+
+    def __init__(self, connection: Connection, group: str, member: str, topics: list[str], most: int) -> None:
+        self._consumer = consumer(connection, group, instance=f"{group}-{member}", max_records=most)
+        self._gathered: dict[Place, list[Delivery]] = {}
+        self._marks: dict[Place, str] = {}
+        self._committed: dict[Place, int] = {}
+        self._last: dict[Place, int] = {}
+        self._consumer.subscribe(topics, listener=self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._consumer.close(autocommit=False)
+
+    def on_partitions_revoked(self, revoked: list[Place]) -> None:
+        """Forgets what was gathered: whoever has these partitions next starts at the committed offset."""
+        self._gathered.clear()
+        for place in revoked:
+            self._marks.pop(place, None)
+            self._committed.pop(place, None)
+            self._last.pop(place, None)
+
+    def on_partitions_assigned(self, assigned: list[Place]) -> None:
+        """Nothing to do: marks are fetched when first needed."""
+
+    def gather(self, idle: float, linger: float, most: int) -> dict[Place, list[Delivery]]:
+        """Waits up to ``idle`` s for a first record, then up to ``linger`` s for more; at most ``most`` records."""
+        self._gathered = {}
+        try:
+            self._poll(idle, most)
+            deadline = time.monotonic() + linger
+            while self._gathered and (room := most - sum(map(len, self._gathered.values()))) > 0:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    break
+                self._poll(left, room)
+        except KafkaError as error:
+            raise translate(error) from error
+        return self._gathered
+
+    def _poll(self, seconds: float, most: int) -> None:
+        found = self._consumer.poll(timeout_ms=max(1, int(seconds * MS)), max_records=most)
+        for place, deliveries in found.items():
+            self._gathered.setdefault(place, []).extend(deliveries)
+
+    def mark(self, topic: str, partition: int) -> str:
+        """What was committed with the offset of this partition; empty if nothing was."""
+        place = Place(topic, partition)
+        if place not in self._marks:
+            try:
+                committed = self._consumer.committed(place, metadata=True)
+            except KafkaError as error:
+                raise translate(error) from error
+            self._marks[place] = committed.metadata or "" if committed else ""
+        return self._marks[place]
+
+    def offsets(
+        self, gathered: Mapping[Place, list[Delivery]], marks: Mapping[tuple[str, int], str]
+    ) -> dict[Place, OffsetAndMetadata]:
+        """The offsets to commit once what was gathered is done: position and mark of each partition."""
+        return {
+            place: OffsetAndMetadata(self._consumer.position(place), marks.get(place, self.mark(*place)), -1)
+            for place in gathered
+        }
+
+    def accept(self, offsets: Mapping[Place, OffsetAndMetadata], gathered: Mapping[Place, list[Delivery]]) -> None:
+        """Takes note that these offsets are committed."""
+        for place, committed in offsets.items():
+            self._marks[place] = committed.metadata
+            self._committed[place] = committed.offset
+            self._last[place] = gathered[place][-1].timestamp
+
+    def rewind(self, gathered: Mapping[Place, list[Delivery]]) -> None:
+        """Goes back to the first record gathered, to try again."""
+        for place in self._consumer.assignment() & gathered.keys():
+            self._consumer.seek(place, gathered[place][0].offset)
+
+    def assigned(self) -> bool:
+        """Whether the group has given this member anything to read."""
+        return bool(self._consumer.assignment())
+
+    def group(self) -> object:
+        """The group's metadata, with which the broker fences a member that lost its partitions."""
+        return self._consumer.group_metadata()
+
+    def lags(self) -> Iterator[Lag]:
+        """The lag of each assigned partition whose end is known."""
+        for place in self._consumer.assignment():
+            end = self._consumer.highwater(place)
+            if end is not None:
+                behind = max(0, end - self._consumer.position(place))
+                yield Lag(place.topic, place.partition, behind, self._last.get(place, 0))
+
+    def settle(self) -> None:
+        """Commits positions that moved past the markers of transactions, so that the lag shows zero."""
+        moved = {
+            place: OffsetAndMetadata(self._consumer.position(place), self.mark(*place), -1)
+            for place, offset in self._committed.items()
+            if self._consumer.position(place) > offset
+        }
+        if moved:
+            self._consumer.commit(moved)
+            self._committed |= {place: committed.offset for place, committed in moved.items()}
+
+
+class Writer:
+    """A transactional producer. BrokerError says whether to try again."""
+
+    def __init__(self, connection: Connection, transactional_id: str) -> None:
+        self._producer = producer(connection, transactional_id=transactional_id)
+        try:
+            self._producer.init_transactions()
+        except KafkaError as error:
+            raise translate(error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._producer.close(timeout=2)
+
+    def begin(self) -> None:
+        """Opens a transaction."""
+        self._producer.begin_transaction()
+
+    def send(
+        self,
+        topic: str,
+        partition: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: list[tuple[str, bytes]] | None = None,
+    ) -> None:
+        """Adds a record to the transaction."""
+        try:
+            self._producer.send(topic, value=value, key=key, partition=partition, headers=headers)
+        except KafkaError as error:
+            raise translate(error) from error
+
+    def commit(
+        self,
+        source: Input,
+        gathered: Mapping[Place, list[Delivery]],
+        marks: Mapping[tuple[str, int], str],
+    ) -> None:
+        """Commits what was sent, with the offsets and marks of what was gathered."""
+        try:
+            offsets = source.offsets(gathered, marks)
+            self._producer.send_offsets_to_transaction(offsets, source.group())
+            self._producer.commit_transaction()
+        except KafkaError as error:
+            raise translate(error) from error
+        source.accept(offsets, gathered)
+
+    def abort(self) -> None:
+        """Gives the transaction up: nothing of it is seen."""
+        try:
+            self._producer.abort_transaction()
+        except KafkaError as error:
+            raise translate(error) from error

@@ -1,0 +1,136 @@
+"""The grammar of UK vehicle registration marks: normalise, classify, repair and display. Pure.
+
+Patterns and their order are those of the table in docs; anything that fits none is kept, as
+``foreign_or_unknown``. On a UK plate 0 and O are one glyph, and so are 1 and I: only the place tells which.
+"""
+
+import re
+from enum import StrEnum
+from functools import cache
+
+from msgspec import Struct
+
+
+class Style(StrEnum):
+    """The styles of mark that are issued in the United Kingdom, and the rest."""
+
+    CURRENT = "current"
+    PREFIX = "prefix"
+    Q = "q"
+    SUFFIX = "suffix"
+    DATELESS = "dateless"
+    NORTHERN_IRELAND = "northern_ireland"
+    DIPLOMATIC = "diplomatic"
+    FOREIGN_OR_UNKNOWN = "foreign_or_unknown"
+
+
+class Repaired(Struct, frozen=True, gc=False):
+    """A mark after repair. ``changed``: a character is not the one that was read."""
+
+    vrm: str
+    style: Style
+    changed: bool
+
+
+_LETTER, _YEAR = "[A-HJ-PR-Y]", "[A-HJ-NPRSTV-Y]"
+_NUMBER = r"[1-9]\d{0,2}"
+_NI = "[A-HJ-PR-Y](?:I[A-HJ-PR-Z]|[A-HJ-PR-Y]Z)"
+# In the order in which they are tried.
+PATTERNS: dict[Style, re.Pattern[str]] = {
+    style: re.compile(pattern, re.ASCII)
+    for style, pattern in {
+        Style.CURRENT: _LETTER + r"{2}(?:0[2-9]|[1-4]\d|5[1-9]|[6-9]\d)[A-HJ-PR-Z]{3}",
+        Style.PREFIX: f"{_YEAR}{_NUMBER}{_LETTER}{{3}}",
+        Style.Q: f"Q{_NUMBER}{_LETTER}{{3}}",
+        Style.SUFFIX: f"{_LETTER}{{3}}{_NUMBER}{_YEAR}",
+        Style.DATELESS: rf"[1-9]\d{{0,3}}{_LETTER}{{1,2}}|{_NUMBER}{_LETTER}{{3}}"
+        rf"|{_LETTER}{{1,2}}[1-9]\d{{0,3}}|{_LETTER}{{3}}{_NUMBER}",
+        Style.NORTHERN_IRELAND: rf"{_NI}[1-9]\d{{0,3}}|[1-9]\d{{0,3}}{_NI}",
+        Style.DIPLOMATIC: r"[1-9]\d{2}[DX][1-9]\d{2}",
+    }.items()
+}
+RANK = {style: rank for rank, style in enumerate(Style)}
+
+# Where letters (A) and digits (9) stand in the marks of each style.
+_SHAPES = frozenset(
+    ["AA99AAA", "999A999"]
+    + ["A" + "9" * n + "AAA" for n in (1, 2, 3)]
+    + ["AAA" + "9" * n + "A" for n in (1, 2, 3)]
+    + [shape for a in (1, 2, 3) for n in (1, 2, 3, 4) for shape in ("A" * a + "9" * n, "9" * n + "A" * a)]
+)
+_SAME_GLYPH = {"O": "0", "I": "1"}
+_LOOK_ALIKE = {"Z": "2", "S": "5", "B": "8", "G": "6"}
+_TO_DIGIT = _SAME_GLYPH | _LOOK_ALIKE
+_TO_LETTER = {digit: letter for letter, digit in _TO_DIGIT.items()}
+_DOUBTFUL = frozenset(_LOOK_ALIKE) | frozenset(_LOOK_ALIKE.values())
+# Two look-alikes in one mark would be more invention than repair.
+MOST_LOOK_ALIKES = 1
+
+_SPACED = {
+    Style.CURRENT: r"(.{4})(.{3})",
+    Style.PREFIX: r"(.+)(.{3})",
+    Style.Q: r"(.+)(.{3})",
+    Style.SUFFIX: r"(.{3})(.+)",
+    Style.DATELESS: r"(\d+|\D+)(.+)",
+    Style.NORTHERN_IRELAND: r"(\d+|\D+)(.+)",
+    Style.DIPLOMATIC: r"(.{3})(.)(.{3})",
+}
+
+
+def normalise(text: str) -> str:
+    """Capital letters A-Z and digits 0-9 alone; everything else is dropped."""
+    return re.sub("[^A-Z0-9]", "", text.upper())
+
+
+def classify(vrm: str) -> Style:
+    """The first style that a normalised mark fits."""
+    for style, pattern in PATTERNS.items():
+        if pattern.fullmatch(vrm):
+            return style
+    return Style.FOREIGN_OR_UNKNOWN
+
+
+def repair(raw: str, look_alikes: bool = True) -> Repaired:
+    """The mark that the raw text of an OCR stands for, at the least change, ties in the order of styles.
+
+    Letters become digits and digits letters where the place forces it: O and 0, I and 1 always, and where
+    ``look_alikes`` is true also at most one of Z/2, S/5, B/8, G/6. The length never changes. What fits no
+    style comes back normalised, as ``foreign_or_unknown``, unchanged.
+    """
+    text = normalise(raw)
+    found = [candidate for shape in _shapes(len(text)) if (candidate := _fit(text, shape, look_alikes))]
+    if not found:
+        return Repaired(text, Style.FOREIGN_OR_UNKNOWN, False)
+    _, _, vrm, style = min(found)
+    return Repaired(vrm, style, vrm != text)
+
+
+def display(vrm: str, style: Style) -> str:
+    """The mark with its legal spacing: ``LK19 ABC``. Unchanged if it does not fit the style."""
+    spaced = re.fullmatch(_SPACED.get(style, ""), vrm)
+    return " ".join(spaced.groups()) if spaced else vrm
+
+
+@cache
+def _shapes(length: int) -> tuple[str, ...]:
+    return tuple(sorted(shape for shape in _SHAPES if len(shape) == length))
+
+
+def _fit(text: str, shape: str, look_alikes: bool) -> tuple[int, int, str, Style] | None:
+    """What the text becomes in a shape: (cost, rank of style, mark, style), or None."""
+    vrm = "".join(map(_as, text, shape))
+    changed = [old for old, new in zip(text, vrm, strict=True) if old != new]
+    doubtful = sum(old in _DOUBTFUL for old in changed)
+    if doubtful > (MOST_LOOK_ALIKES if look_alikes else 0):
+        return None
+    style = classify(vrm)
+    if style is Style.FOREIGN_OR_UNKNOWN:
+        return None
+    return 10 * doubtful + len(changed), RANK[style], vrm, style
+
+
+def _as(char: str, kind: str) -> str:
+    """The character as a letter (A) or a digit (9), if it can be taken for one."""
+    if kind == "9":
+        return _TO_DIGIT.get(char, char)
+    return _TO_LETTER.get(char, char)

@@ -1,0 +1,45 @@
+"""Things that more than one test needs, made small."""
+
+from collections import namedtuple
+
+from ringfence.clock import Clock
+from ringfence.estate import parse
+from schemas.codec import codec
+from schemas.records import Image, Read
+
+# The part of kafka-python's record that the stages use.
+Delivery = namedtuple("Delivery", "topic partition offset timestamp key value headers")
+
+OPENING = 1_655_276_400_000_000  # 2022-06-15 08:00 BST, µs
+WALL = 1_800_000_000_000  # ms
+CLOCK = Clock(OPENING - WALL * 1_000)
+
+ESTATE = parse(
+    """id,zone,tranche,on_board,lon,lat
+1,ccz,original,yes,-0.12,51.51
+2,lez,original,no,-0.30,51.60
+3,ulez-2021,inner-1,yes,-0.08,51.53
+4,ulez-2021,inner-2,no,-0.05,51.48
+5,ulez-2023,outer-1,yes,0.10,51.60
+""",
+    """
+original: {needs_activation: false, activated_at: null}
+inner-1: {needs_activation: true, activated_at: null}
+inner-2: {needs_activation: true, activated_at: null}
+outer-1: {needs_activation: true, activated_at: null}
+""",
+)
+
+
+def read(camera=1, sequence=0, at=OPENING, vrm="LK19ABC", flags=2):
+    return Read(camera, sequence, at, vrm, vrm, 95, flags)
+
+
+def image(camera=1, sequence=0, at=OPENING):
+    return Image(camera, sequence, at, b"patch", b"overview", [0] * 8)
+
+
+def delivery(record, topic, partition=0, offset=0, at=None, headers=()):
+    stamp = WALL + ((at if at is not None else record.captured_at) - OPENING) // 1_000
+    value = codec(type(record)).encode(record)
+    return Delivery(topic, partition, offset, stamp, str(record.camera).encode(), value, list(headers))

@@ -1,0 +1,166 @@
+"""The gate without Kafka: what it discloses, what it withholds, what it leaves as evidence."""
+
+from pathlib import Path
+
+import pytest
+
+from consumers.enforcement.forms import check, projectors
+from consumers.enforcement.stage import Gate
+from ringfence.audit.chain import link, verify
+from ringfence.errors import PolicyError
+from ringfence.metrics import Metrics
+from ringfence.policy.bundle import Form, load
+from ringfence.policy.decide import Law, decide
+from ringfence.policy.facts import Kind
+from ringfence.policy.orders import OrderRefusedError, Standing, obey
+from ringfence.policy.register import register, under
+from ringfence.policy.table import compile_bundle
+from ringfence.stage import Batch
+from schemas.codec import codec
+from schemas.records import DecisionBatch, Effect, Order, OrderKind, PoliceImage, PoliceRead
+from schemas.topics import AUDIT, IMAGES, POLICE, POLICE_IMAGES, READS
+from tests.unit.made import CLOCK, ESTATE, OPENING, delivery, image, read
+
+BUNDLE = load(Path("policies"))
+BOUND = 300_000_000
+REGISTER = register(ESTATE, Standing())
+
+
+def law(regime=None):
+    return Law(compile_bundle(BUNDLE, regime), BUNDLE.digest, BOUND)
+
+
+def gate(regime=None, follow=lambda standing: standing, metrics=None):
+    return Gate("enforcement-0", law(regime), REGISTER, follow, CLOCK, metrics or Metrics())
+
+
+def batch(records, topic=READS.name, mark="", at=None):
+    deliveries = [delivery(record, topic, offset=i, at=at) for i, record in enumerate(records)]
+    return Batch(topic, 0, list(records), deliveries, mark)
+
+
+def written(handled, topic, kind):
+    return [codec(kind).decode(out.value) for out in handled.outputs if out.topic == topic.name]
+
+
+def evidence(handled):
+    return written(handled, AUDIT, DecisionBatch)
+
+
+def test_june_2022_discloses_text_of_the_old_cameras_and_withholds_the_rest():
+    handled = gate().handle([batch([read(camera) for camera in (1, 2, 3, 4, 5, 99)])], OPENING)
+    assert [r.camera for r in written(handled, POLICE, PoliceRead)] == [1, 2]
+    (found,) = evidence(handled)
+    reasons = [found.outcomes[i].reason for i in found.decisions]
+    assert reasons == ["", "", "authorised_not_activated", "authorised_not_activated", "outside_camera_scope",
+                       "unknown_camera"]  # fmt: skip
+
+
+def test_an_image_is_a_separate_decision_and_loses_its_plate_patch():
+    handled = gate().handle([batch([image(1), image(3)], IMAGES.name)], OPENING)
+    (disclosed,) = written(handled, POLICE_IMAGES, PoliceImage)
+    assert (disclosed.overview, disclosed.plate_patch, disclosed.form) == (b"overview", None, "contextual")
+
+
+def test_a_form_holds_its_fields_and_no_others():
+    (disclosed,) = written(gate().handle([batch([read(1)])], OPENING), POLICE, PoliceRead)
+    assert disclosed == PoliceRead(1, 0, OPENING, "LK19ABC", 95, 2, "inner-2022", "text")
+
+
+@pytest.mark.parametrize("regime", ["limited-2015", "quashed"])
+def test_no_image_under(regime):
+    handled = gate(regime).handle([batch([image(c) for c in (1, 2, 3, 5)], IMAGES.name)], OPENING)
+    assert not written(handled, POLICE_IMAGES, PoliceImage)
+
+
+def test_the_evidence_names_every_decision_both_digests_and_both_times():
+    (found,) = evidence(gate().handle([batch([read(1, 7), read(3, 8)])], OPENING + 5))
+    assert (found.cameras, found.sequences, found.captured) == ([1, 3], [7, 8], [OPENING] * 2)
+    assert (found.bundle, found.register, found.decided_at) == (BUNDLE.digest, REGISTER.digest, OPENING + 5)
+    assert (found.first_offset, found.last_offset, found.topic, found.partition) == (0, 1, READS.name, 0)
+    assert found.outcomes[found.decisions[1]].rules == ["I22-4"] or found.outcomes[found.decisions[1]].rules == [
+        "I22-5"
+    ]
+
+
+def test_each_batch_names_the_one_before():
+    one = gate()
+    first = one.handle([batch([read(1)])], OPENING)
+    mark = first.marks[READS.name, 0]
+    second = one.handle([batch([read(1, 1)], mark=mark)], OPENING)
+    values = [out.value for handled in (first, second) for out in handled.outputs if out.topic == AUDIT.name]
+    assert evidence(second)[0].previous == link(values[0]) == bytes.fromhex(mark)
+    assert verify(values) == []
+    assert verify(values[::-1]) != []
+    assert verify([values[0], values[0]]) != []
+
+
+def test_while_suspended_nothing_is_disclosed_and_everything_is_evidence():
+    closed = gate(follow=lambda _: Standing(suspended=True, offset=4))
+    closed.prepare()
+    handled = closed.handle([batch([read(c) for c in (1, 2, 3)]), batch([image(1)], IMAGES.name)], OPENING)
+    assert {out.topic for out in handled.outputs} == {AUDIT.name}
+    assert {o.reason for found in evidence(handled) for o in found.outcomes} == {"suspended"}
+    assert {found.orders_offset for found in evidence(handled)} == {4}
+    assert evidence(handled)[0].register != REGISTER.digest
+
+
+@pytest.mark.parametrize(("apart", "allowed"), [(0, 1), (BOUND, 1), (BOUND + 1000, 0), (-BOUND - 1000, 0)])
+def test_a_clock_out_of_bounds_is_denied(apart, allowed):
+    handled = gate("inner-2022").handle([batch([read(1)], at=OPENING + apart)], OPENING)
+    assert len(written(handled, POLICE, PoliceRead)) == allowed
+
+
+def test_a_wrong_clock_does_not_pick_another_law():
+    """A camera of 2022 that says it is 2019 is not judged by the law of 2019."""
+    year_2019 = OPENING - 3 * 365 * 86_400_000_000
+    handled = gate().handle([batch([read(1, at=year_2019)], at=OPENING)], OPENING)
+    (found,) = evidence(handled)
+    assert found.outcomes[0].reason == "clock_out_of_bounds"
+
+
+def test_decisions_change_regime_within_one_batch():
+    before = OPENING - 60 * 86_400_000_000  # April 2022: limited-2015
+    reads = [read(1, 0, at=before), read(1, 1, at=OPENING)]
+    outcomes = decide(law(), REGISTER, Kind.READ, [1, 1], [r.captured_at for r in reads], [before, OPENING])
+    assert [o.regime for o in outcomes] == ["limited-2015", "inner-2022"]
+
+
+def test_activation_counts_from_its_moment():
+    from ringfence.estate import parse
+
+    estate = parse(
+        "id,zone,tranche,on_board,lon,lat\n3,ulez-2021,inner-1,yes,-0.08,51.53\n",
+        "inner-1: {needs_activation: true, activated_at: '2022-06-15T08:00:00+01:00'}\n",
+    )
+    known = register(estate, Standing())
+    times = [OPENING - 1, OPENING]
+    outcomes = decide(law(), known, Kind.READ, [3, 3], times, times)
+    assert [o.effect for o in outcomes] == [Effect.DENY, Effect.ALLOW]
+
+
+def test_a_form_may_not_list_what_its_records_do_not_have():
+    with pytest.raises(PolicyError, match="raw"):
+        check(Form("wide", Kind.READ, "receive read", ("vrm", "raw")))
+    assert projectors(compile_bundle(BUNDLE))
+
+
+def test_orders_fold_to_what_stands():
+    suspend = Order(OrderKind.SUSPEND, "all", "m", "w", 0)
+    resume = Order(OrderKind.RESUME, "all", "m", "w", 0)
+    assert obey(suspend, 4) == Standing(suspended=True, offset=5)
+    assert obey(resume, 5) == Standing(suspended=False, offset=6)
+    with pytest.raises(OrderRefusedError):
+        obey(Order(OrderKind.SUSPEND, "the moon", "m", "w", 0), 0)
+    assert under(REGISTER, Standing(suspended=True)).digest != REGISTER.digest
+
+
+def test_counts_follow_the_commit():
+    metrics = Metrics()
+    one = gate(metrics=metrics)
+    batches = [batch([read(1), read(3)])]
+    handled = one.handle(batches, OPENING)
+    assert metrics.registry.get_sample_value("ringfence_suspended") == 0
+    one.committed(batches, handled, OPENING)
+    labels = {"regime": "inner-2022", "kind": "read", "effect": "ALLOW", "form": "text", "reason": ""}
+    assert metrics.registry.get_sample_value("ringfence_decisions_total", labels) == 1

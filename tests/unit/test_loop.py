@@ -1,0 +1,153 @@
+"""The loop's own judgement, without Kafka: what it decodes, what it sets aside, what it survives."""
+
+import pytest
+
+from ringfence import dead_letters
+from ringfence.errors import BrokerError, FencedError
+from ringfence.metrics import Metrics
+from ringfence.stage import Handled, Limits, Loop, Output
+from schemas.codec import UndecodableError, codec
+from schemas.records import DeadLetter, Read
+from schemas.topics import READS, User
+from tests.unit.made import CLOCK, OPENING, Delivery, delivery, read
+
+
+class Echo:
+    """Passes every read on; stumbles over a VRM of POISON."""
+
+    user, inputs, most = User.ENFORCEMENT, (READS,), 100
+
+    def __init__(self):
+        self.done = []
+
+    def prepare(self):
+        pass
+
+    def handle(self, batches, now):
+        handled = Handled()
+        for batch in batches:
+            for record in batch.records:
+                if record.vrm == "POISON":
+                    raise KeyError("POISON")
+                handled.outputs.append(Output("police", batch.partition, None, record.vrm.encode()))
+        return handled
+
+    def committed(self, batches, handled, now):
+        self.done.append(handled)
+
+
+class FakeInput:
+    """One gathering, then nothing."""
+
+    def __init__(self, deliveries):
+        self.gathered = {}
+        for d in deliveries:
+            self.gathered.setdefault(SimplePlace(d.topic, d.partition), []).append(d)
+        self.rewound = 0
+
+    def gather(self, idle, linger, most):
+        return self.gathered
+
+    def mark(self, topic, partition):
+        return ""
+
+    def assigned(self):
+        return True
+
+    def rewind(self, gathered):
+        self.rewound += 1
+
+
+class SimplePlace(tuple):
+    __slots__ = ()
+
+    def __new__(cls, topic, partition):
+        return tuple.__new__(cls, (topic, partition))
+
+    topic = property(lambda self: self[0])
+
+
+class FakeWriter:
+    def __init__(self, error=None):
+        self.sent, self.aborted, self.error = [], 0, error
+
+    def begin(self):
+        self.sent.clear()
+
+    def send(self, topic, partition, key, value, headers=None):
+        self.sent.append((topic, partition, key, value, headers))
+
+    def commit(self, source, gathered, marks):
+        if self.error:
+            raise self.error
+
+    def abort(self):
+        self.aborted += 1
+
+
+def loop(deliveries, error=None):
+    made = Loop(Echo(), Limits(10, 100), CLOCK, Metrics())
+    made.input, made.writer = FakeInput(deliveries), FakeWriter(error)
+    return made
+
+
+def reads(*vrms):
+    return [delivery(read(sequence=i, vrm=vrm), READS.name, offset=i) for i, vrm in enumerate(vrms)]
+
+
+def test_sound_records_pass():
+    made = loop(reads("A", "B"))
+    made._turn()
+    assert [value for _, _, _, value, _ in made.writer.sent] == [b"A", b"B"]
+    assert len(made.stage.done) == 1
+
+
+@pytest.mark.parametrize("value", [None, b"", b"junk", b"\xc3\x01junkjunk" + b"x" * 40])
+def test_an_undecodable_record_goes_whole_to_the_dead_letters_and_the_others_go_on(value):
+    bad = Delivery(READS.name, 0, 1, 0, b"key", value, [("mine", b"1")])
+    first, last = reads("A", "B")
+    made = loop([first, bad, last])
+    made._turn()
+    letters = [one for one in made.writer.sent if one[0] == READS.dlq]
+    assert [value for topic, _, _, value, _ in made.writer.sent if topic == "police"] == [b"A", b"B"]
+    ((_, _, key, kept, headers),) = letters
+    assert (key, kept) == (b"key", value)
+    letter = dead_letters.read(headers)
+    assert (letter.topic, letter.partition, letter.offset) == (READS.name, 0, 1)
+    assert (letter.stage, letter.error) == ("enforcement", "UndecodableError")
+    assert dead_letters.original(headers) == [("mine", b"1")]
+
+
+def test_a_record_that_the_stage_cannot_take_is_found_and_set_aside():
+    made = loop(reads("A", "POISON", "B"))
+    made._turn()
+    assert [(topic, value) for topic, _, _, value, _ in made.writer.sent if topic == "police"] == [
+        ("police", b"A"), ("police", b"B"),
+    ]  # fmt: skip
+    ((_, _, _, value, headers),) = [one for one in made.writer.sent if one[0] == READS.dlq]
+    assert codec(Read).decode(value).vrm == "POISON"
+    assert dead_letters.read(headers).error == "KeyError"
+    labels = {"stage": "enforcement", "topic": READS.name, "error": "KeyError"}
+    assert made.metrics.registry.get_sample_value("ringfence_dead_letters_total", labels) == 1
+
+
+def test_a_transaction_that_may_be_tried_again_is_aborted_and_rewound():
+    made = loop(reads("A"), BrokerError("a blip"))
+    made._turn()
+    assert (made.writer.aborted, made.input.rewound, made.stage.done) == (1, 1, [])
+
+
+def test_a_fenced_member_stops():
+    made = loop(reads("A"), FencedError("another took over"))
+    with pytest.raises(FencedError):
+        made._turn()
+    assert made.stage.done == []
+
+
+def test_a_dead_letter_says_why_in_bounds():
+    bad = dead_letters.Rejected("anpr.reads", 0, 5, None, b"x", [], ValueError("w" * 5_000))
+    letter = dead_letters.read(dead_letters.headers(bad, "ocr", OPENING))
+    assert len(letter.detail) == dead_letters.MAX_DETAIL
+    assert isinstance(letter, DeadLetter)
+    with pytest.raises(UndecodableError):
+        dead_letters.read([("other", b"1")])
