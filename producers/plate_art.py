@@ -69,6 +69,15 @@ def colours(art: PlateArt) -> tuple[Colour, Colour]:
     return (YELLOW if yellow else WHITE), BLACK
 
 
+def text_box(art: PlateArt) -> tuple[float, float, float, float]:
+    """Where on the plate the characters are: left, top, right, bottom in mm."""
+    width, height = TWO_LINES if art.two_line else ONE_LINE
+    left = 0 if art.two_line or not _has_band(art) else BAND
+    half = min(max(map(line_width, _lines(art))), width - left - 8) / 2
+    middle, margin = (left + width) / 2, MARGIN if art.two_line else (height - HIGH) / 2
+    return middle - half, margin, middle + half, height - margin
+
+
 def line_width(groups: Sequence[str]) -> int:
     """Millimetres from the left of the first character to the right of the last."""
     inside = sum(sum(map(_width, group)) + GAP * (len(group) - 1) for group in groups)
@@ -141,10 +150,15 @@ def _paint(area: Picture, ink: Picture, colour: Colour) -> None:
 def _band(plate: Picture, art: PlateArt) -> int:
     """Draws the band at the left, if there is one; its width."""
     foreign = art.style is Style.FOREIGN_OR_UNKNOWN
-    if art.black or not (art.green_flash or art.uk_band or foreign):
+    if not _has_band(art):
         return 0
     plate[:, :BAND] = _band_art(art.green_flash and not foreign, art.uk_band, foreign)
     return BAND
+
+
+def _has_band(art: PlateArt) -> bool:
+    foreign = art.style is Style.FOREIGN_OR_UNKNOWN
+    return not art.black and (art.green_flash or art.uk_band or foreign)
 
 
 @cache

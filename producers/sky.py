@@ -30,6 +30,8 @@ def road(light: Light, number: int) -> Picture:
     tarmac = rng.uniform(92, 128)
     picture[HORIZON:] = np.linspace(tarmac + 22, tarmac - 12, HEIGHT - HORIZON)[:, None, None]
     _houses(picture, rng)
+    # The houses are out of focus: the lens is set for the plates.
+    picture[: HORIZON + 20] = cv2.GaussianBlur(picture[: HORIZON + 20], (0, 0), 1.8)
     _markings(picture, rng)
     if number % 3 == 0:
         _sign(picture, rng)
@@ -63,7 +65,6 @@ def _markings(picture: NDArray[np.float32], rng: np.random.Generator) -> None:
     vanish = (WIDTH // 2 + int(rng.integers(-60, 60)), HORIZON - 30)
     for foot, colour in ((-330, (150, 152, 154)), (WIDTH + 330, (150, 152, 154)), (-300, (60, 180, 200))):
         cv2.line(picture, vanish, (foot, HEIGHT), colour, 5, cv2.LINE_AA)
-    cv2.rectangle(picture, (0, 0), (0, 0), (0, 0, 0), -1)
     foot = int(rng.integers(60, WIDTH - 60))
     for i in range(9):
         near, far = 0.3 + 0.08 * i, 0.3 + 0.08 * i + 0.045

@@ -73,15 +73,33 @@ def network(estate: Estate) -> Network:
     km = (places - CHARING_CROSS) * (KM_LON, KM_LAT)
     flat = km.astype(np.float32)
     distance = np.hypot(flat[:, None, 0] - flat[None, :, 0], flat[:, None, 1] - flat[None, :, 1])
-    near = np.argsort(distance, axis=1, kind="stable")[:, : NEAR + 1].astype(np.int64)
+    near = _nearest(distance, min(NEAR + 1, len(places)))
     centre = np.hypot(km[:, 0], km[:, 1])
     speed = np.select([centre < reach for reach, _ in SPEEDS], [kmh for _, kmh in SPEEDS])
     return Network(distance, near[:, : NEIGHBOURS + 1], near, speed)
 
 
+def _nearest(distance: NDArray[np.float32], count: int) -> Ints:
+    """The indices of so many cameras by distance from each: itself, the nearest, and so on."""
+    some = np.sort(np.argpartition(distance, count - 1, axis=1)[:, :count], axis=1)
+    order = np.argsort(np.take_along_axis(distance, some, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(some, order, axis=1).astype(np.int64)
+
+
+class Hour(Struct, frozen=True):
+    """The hour in which trips begin: its end (µs), reads/s until then and after it, and whether it is a.m."""
+
+    end: int
+    rate: float
+    next_rate: float
+    morning: bool
+
+
 class Trips:
-    """Every trip of one seed. ``per_trip`` is the mean number of passages of a trip, ``lag`` (µs) how long
-    after its beginning they come on average; both are measured once, so that the rate comes out as asked.
+    """Every trip of one seed. ``per_trip``, the mean number of passages of a trip, is measured once.
+
+    A trip may reach into the next hour, never beyond. So there are as many trips as the busier of the two
+    hours needs, and in the other one a camera sees fewer of them: the rate is as asked at every moment.
     """
 
     def __init__(self, estate: Estate, seed: int, demand: Demand) -> None:
@@ -89,26 +107,28 @@ class Trips:
         self.seed, self.demand = seed, demand
         # A small world keeps a few vehicles for every slot of the hour.
         self.vehicles = min(max(demand.vehicles, 8 * SLOTS_AN_HOUR), MOST_VEHICLES)
-        self.per_trip, self.lag = self._calibrate()
+        self.per_trip = self._calibrate()
 
     def slot(self, number: int) -> Passings:
         """The passages of all trips that begin in a slot, up to LONGEST and a repeat later, in no order."""
         rng = np.random.default_rng((self.seed, number))
         begin = number * SLOT
-        rate = self.demand.at(begin + SLOT // 2 + self.lag)
-        trips = int(rng.poisson(rate * SLOT / SECOND / self.per_trip))
+        hour = self._hour(begin)
+        trips = int(rng.poisson(max(hour.rate, hour.next_rate) * SLOT / SECOND / self.per_trip))
         vehicle = self._choose(rng, number, trips)
         begins = begin + rng.integers(0, SLOT, trips)
-        morning = local(begin).hour < 12
-        return _delayed(rng, self._passings(rng, vehicle, begins, morning))
+        return _delayed(rng, self._passings(rng, vehicle, begins, hour))
 
-    def _calibrate(self) -> tuple[float, int]:
+    def _hour(self, begin: int) -> Hour:
+        end = (begin // HOUR + 1) * HOUR
+        return Hour(end, self.demand.at(begin), self.demand.at(end), local(begin).hour < 12)
+
+    def _calibrate(self) -> float:
         rng = np.random.default_rng((self.seed, CALIBRATION))
-        begins = np.zeros(CALIBRATION, np.int64)
         slots = rng.integers(0, SLOTS_AN_HOUR, CALIBRATION)
         vehicle = self._ranks(rng, CALIBRATION) * SLOTS_AN_HOUR + slots
-        rows = self._passings(rng, vehicle, begins, morning=True)
-        return len(rows) / CALIBRATION, int(rows["captured"].mean())
+        begins = np.zeros(CALIBRATION, np.int64)
+        return len(self._passings(rng, vehicle, begins, Hour(HOUR, 1.0, 1.0, True))) / CALIBRATION
 
     def _ranks(self, rng: np.random.Generator, trips: int) -> Ints:
         """Vehicles of one slot, by weight; the first are on the road most."""
@@ -126,13 +146,14 @@ class Trips:
         # More trips than vehicles (only at very high rates): then some do set out twice.
         return np.resize(vehicle[first], trips)
 
-    def _passings(self, rng: np.random.Generator, vehicle: Ints, begins: Ints, morning: bool) -> Passings:
-        origin, destination = self._ends(rng, vehicle, morning)
+    def _passings(self, rng: np.random.Generator, vehicle: Ints, begins: Ints, hour: Hour) -> Passings:
+        origin, destination = self._ends(rng, vehicle, hour.morning)
         trip, camera, seconds, wait = drive(self.map, rng, origin, destination)
-        seen = rng.random(len(trip)) < SEEN
+        captured = begins[trip] + (seconds * SECOND).astype(np.int64)
+        rate = np.where(captured < hour.end, hour.rate, hour.next_rate)
+        seen = rng.random(len(trip)) < SEEN * rate / max(hour.rate, hour.next_rate)
         rows = np.zeros(int(seen.sum()), PASSINGS)
-        rows["vehicle"], rows["camera"] = vehicle[trip[seen]], camera[seen]
-        rows["captured"] = begins[trip[seen]] + (seconds[seen] * SECOND).astype(np.int64)
+        rows["vehicle"], rows["camera"], rows["captured"] = vehicle[trip[seen]], camera[seen], captured[seen]
         return np.concatenate([rows, _repeated(rows, wait[seen])])
 
     def _ends(self, rng: np.random.Generator, vehicle: Ints, morning: bool) -> tuple[Ints, Ints]:

@@ -1,5 +1,7 @@
 """How a command line of ours is run: an error of ours is one line and exit code 2, never a traceback."""
 
+import faulthandler
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +19,9 @@ def application(**options: Any) -> typer.Typer:
 
 
 def run(app: typer.Typer) -> None:
-    """Runs an application to its end and exits."""
+    """Runs an application to its end and exits. SIGUSR1 prints what every thread is doing."""
+    if hasattr(signal, "SIGUSR1"):
+        faulthandler.register(signal.SIGUSR1)
     try:
         app()
     except RingfenceError as error:

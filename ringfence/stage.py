@@ -6,6 +6,7 @@ either all of a transaction or nothing of it. What a stage wants to remember bet
 mark) travels with the committed offset, so it is exactly as old as the offset is.
 """
 
+import gc
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -110,6 +111,9 @@ class Loop:
     def run(self, connection: Connection, member: str, stop: Event) -> None:
         """Runs until ``stop`` is set; the transaction in hand is finished first. BrokerError ends it."""
         name = str(self.stage.user)
+        # What is loaded now stays; the collector need not look at it again, nor after every few reads.
+        gc.freeze()
+        gc.set_threshold(100_000, 50, 100)
         with ExitStack() as stack:
             self.writer = stack.enter_context(Writer(connection, f"{name}-{member}"))
             topics = [topic.name for topic in self.stage.inputs]

@@ -7,7 +7,7 @@ Source: Avro 1.12 specification, "Single-object encoding".
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -71,9 +71,13 @@ class Codec(Generic[R]):
 
     def encode(self, record: R) -> bytes:
         """Framed Avro bytes of the record."""
+        return self.pack(self._fields(record))
+
+    def pack(self, fields: Mapping[str, Any]) -> bytes:
+        """Framed Avro bytes of a record given by its fields."""
         out = BytesIO()
         out.write(self.header)
-        schemaless_writer(out, self._plain, self._fields(record))
+        schemaless_writer(out, self._plain, fields)
         return out.getvalue()
 
     def decode(self, data: bytes | None) -> R:

@@ -1,6 +1,7 @@
 """The obligations: a form is a smaller record, built from its closed list of fields and nothing else."""
 
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any
 
 from msgspec import structs
@@ -36,13 +37,14 @@ def check(form: Form) -> None:
 def _projector(form: Form, outcome: Outcome) -> Project:
     check(form)
     target = TARGETS[form.of]
-    encode = codec(target).encode
-    listed = {*IDENTITY, *form.fields}
-    law: dict[str, Any] = {"regime": outcome.regime, "form": outcome.form}
-    taken = [f.name for f in structs.fields(target) if f.name in listed]
-    withheld: dict[str, Any] = {f.name: None for f in structs.fields(target) if f.name not in listed | law.keys()}
+    pack = codec(target).pack
+    taken = (*IDENTITY, *form.fields)
+    law = {"regime": outcome.regime, "form": outcome.form}
+    withheld = {f.name: None for f in structs.fields(target) if f.name not in {*taken, *law}}
+    fixed: dict[str, Any] = withheld | law
+    take = attrgetter(*taken)
 
     def project(record: Read | Image) -> bytes:
-        return encode(target(**{name: getattr(record, name) for name in taken}, **withheld, **law))
+        return pack({**fixed, **dict(zip(taken, take(record), strict=True))})
 
     return project

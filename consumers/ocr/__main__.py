@@ -4,11 +4,10 @@ from typing import Annotated
 
 import typer
 
-from consumers.ocr.reader import OnnxReader
-from consumers.ocr.stage import Ocr
 from ringfence import options
 from ringfence.entry import main
 from ringfence.run import Context, run_stage
+from ringfence.stage import Stage
 from schemas.topics import User
 
 
@@ -26,7 +25,11 @@ def ocr(
     run_stage(User.OCR, locals(), _ocr)
 
 
-def _ocr(context: Context) -> Ocr:
+def _ocr(context: Context) -> Stage:
+    # OpenCV and ONNX Runtime take a second to import; `ringfence --help` need not wait for them.
+    from consumers.ocr.reader import OnnxReader
+    from consumers.ocr.stage import Ocr
+
     return Ocr(OnnxReader(context.settings.model), context.settings.gate, context.metrics)
 
 

@@ -18,13 +18,13 @@ from ringfence import access, options
 from ringfence.broker import EmbeddedKafka
 from ringfence.clock import SECOND, Clock
 from ringfence.clock import text as clock_text
-from ringfence.demo import pictures
 from ringfence.demo.books import faults, summarise
 from ringfence.demo.ledger import Ledger, open_ledger
 from ringfence.demo.processes import Child, Family, Usage, wait_for
 from ringfence.demo.scrape import scrape
 from ringfence.demo.screen import View, summary_table
 from ringfence.errors import BooksError, SettingError
+from ringfence.estate import Estate
 from ringfence.estate import load as load_estate
 from ringfence.kafka_io import Connection, lag
 from ringfence.lifecycle import stop_event
@@ -251,15 +251,18 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _leave(plan: Plan, settings: Settings, ledger: Ledger, summary: Mapping[str, Any], console: Console) -> None:
     """Writes the summary and the pictures, and prints where they are."""
+    from ringfence.demo import pictures  # matplotlib takes a second to import
+
     write_json(plan.out / "summary.json", summary)
     pictures.contact_sheet(ledger, plan.out / "contact-sheet.png")
-    _map(plan, settings)
+    pictures.camera_map(*_map(plan, settings), plan.out / "map.png")
     summary_table({k: v for k, v in summary.items() if k != "digests"}, console)
     for name in ("summary.json", "contact-sheet.png", "map.png"):
         console.print(f"  {plan.out / name}", highlight=False)
 
 
-def _map(plan: Plan, settings: Settings) -> None:
+def _map(plan: Plan, settings: Settings) -> tuple[Estate, Mapping[str, Any], Mapping[int, Any], str]:
+    """What the map shows: the estate, the zones, the outcome for read and image by camera, a title."""
     estate = load_estate(settings.policies / "estate")
     table = compile_bundle(load_bundle(settings.policies), plan.regime)
 
@@ -276,4 +279,4 @@ def _map(plan: Plan, settings: Settings) -> None:
     }
     zones = json.loads((settings.policies / "estate" / "zones.geojson").read_text())
     label = next((read.regime for read, _ in answers.values() if read.regime), "no regime in force")
-    pictures.camera_map(estate, zones, answers, label, plan.out / "map.png")
+    return estate, zones, answers, label

@@ -1,0 +1,109 @@
+"""Hands the cameras' records to Kafka, counts what became of them, and reports."""
+
+from collections import Counter
+from itertools import takewhile
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import structlog
+
+from producers.camera import Counts, Outcome, send_open_loop
+from producers.traffic import constant, curve
+from producers.world import World
+from ringfence.clock import text
+from ringfence.estate import load as load_estate
+from ringfence.kafka_io import KafkaError, producer
+from ringfence.metrics import Metrics
+from ringfence.run import Context, write_json
+from schemas.topics import FRAMES, READS, User
+
+
+MOST_IN_FLIGHT = 64 * 1024 * 1024  # bytes that the broker has not acknowledged
+
+
+def make_world(context: Context, seed: int, londons: float, rate: float | None, begin: int) -> World:
+    """The world that was asked for: a share of London's traffic by its curve, or a constant rate (events/s)."""
+    demand = constant(rate) if rate else curve(londons)
+    return World(load_estate(context.settings.policies / "estate"), seed, demand, begin)
+
+
+def send_all(context: Context, world: World, end: float, stop: Event, report: Path | None) -> None:
+    """Sends until ``end`` (µs) or ``stop``, then waits for what is on its way, and reports."""
+    log = structlog.get_logger(stage=str(User.CAMERAS))
+    sender = Sender(context)
+    log.info("ready", start=text(world.start), seed=world.seed)
+    passages = takewhile(lambda passage: passage.due_at < end, world.passages())
+    try:
+        counts = send_open_loop(passages, context.clock, sender.send, stop, FRAMES.partitions, sender.count)
+    finally:
+        sender.close()
+    log.info("stopped", passages=counts.passages, late=counts.late, unsent=counts.unsent + sender.lost.total())
+    if report:
+        write_json(report, summary(counts, sender))
+
+
+class Sender:
+    """Hands records to Kafka without waiting; what the broker did not take in the end is counted as lost."""
+
+    def __init__(self, context: Context) -> None:
+        self.metrics: Metrics = context.metrics
+        self.lost: Counter[str] = Counter()
+        self.in_flight = 0
+        self._producer = producer(context.connection, request_timeout_ms=10_000, delivery_timeout_ms=20_000)
+        for topic in (FRAMES, READS):  # metadata now, so that the first send does not wait for it
+            self._producer.partitions_for(topic.name)
+
+    def send(
+        self, topic: str, partition: int, key: bytes, value: bytes, headers: tuple[tuple[str, bytes], ...]
+    ) -> bool:
+        """True if the record is on its way; False if too much is on its way already: an open loop never waits."""
+        if self.in_flight > MOST_IN_FLIGHT:
+            return False
+        try:
+            future = self._producer.send(topic, value=value, key=key, partition=partition, headers=list(headers))
+        except KafkaError:
+            return False
+        self.in_flight += len(value)
+        future.add_callback(self._done, len(value))
+        future.add_errback(self._lose, topic, len(value))
+        return True
+
+    def count(self, topic: str, outcome: Outcome, late_by: int) -> None:
+        """Keeps the metrics."""
+        del late_by
+        self.metrics.passages.inc()
+        if outcome is Outcome.UNSENT:
+            self.metrics.unsent.inc()
+            return
+        self.metrics.sent.labels(topic).inc()
+        if outcome is Outcome.LATE:
+            self.metrics.late_sends.inc()
+
+    def _done(self, size: int, sent: Any) -> None:
+        del sent
+        self.in_flight -= size
+
+    def _lose(self, topic: str, size: int, error: Any) -> None:
+        del error
+        self.in_flight -= size
+        self.lost[topic] += 1
+        self.metrics.unsent.inc()
+
+    def close(self) -> None:
+        """Waits for what is on its way."""
+        self._producer.close(timeout=10)
+
+
+def summary(counts: Counts, sender: Sender) -> dict[str, Any]:
+    """What was sent, as JSON takes it."""
+    lost = sender.lost
+    return {
+        "passages": counts.passages,
+        "sent": {
+            FRAMES.name: counts.frames - lost[FRAMES.name],
+            READS.name: counts.reads - lost[READS.name],
+        },
+        "late": counts.late,
+        "unsent": counts.unsent + sender.lost.total(),
+    }

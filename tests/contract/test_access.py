@@ -1,0 +1,110 @@
+"""Who may do what, as the broker itself answers."""
+
+import pytest
+
+from ringfence import access, kafka_admin
+from ringfence.errors import BrokerError, FileError, LoginError, NotAllowedError, UnreachableError
+from ringfence.kafka_io import Connection, KafkaError, check, consumer, producer, translate
+from ringfence.rights import grants
+from schemas.topics import AUDIT, FRAMES, IMAGES, LIVE, POLICE, POLICE_IMAGES, READS, TOPICS, User
+from tests.contract.conftest import HOME
+
+
+def test_applying_the_table_again_changes_nothing(broker):
+    assert access.apply(broker.kafka.admin, HOME) == []
+
+
+def test_a_right_that_is_not_in_the_table_is_taken_away(broker):
+    from ringfence.rights import Grant, Kind
+
+    stray = Grant("police", Kind.TOPIC, READS.name, "READ")
+    with kafka_admin.session(broker.kafka.admin) as client:
+        kafka_admin.match_rights(client, (*grants(), stray))
+    check(broker.connection(User.POLICE), read=[READS.name])
+    assert access.apply(broker.kafka.admin, HOME) == ["right removed: police may READ TOPIC anpr.reads"]
+    with pytest.raises(NotAllowedError):
+        check(broker.connection(User.POLICE), read=[READS.name])
+
+
+def test_topics_are_as_the_table_says(broker):
+    with kafka_admin.session(broker.kafka.admin) as client:
+        described = {t["name"]: len(t["partitions"]) for t in client.describe_topics()}
+    assert {t.name: t.partitions for t in TOPICS}.items() <= described.items()
+
+
+@pytest.mark.parametrize("topic", [t for t in TOPICS if t not in (POLICE, POLICE_IMAGES)], ids=lambda t: t.name)
+def test_the_broker_refuses_the_police(broker, topic):
+    if User.POLICE in topic.writers:
+        pytest.skip("its own dead letters: it may write there, and describe, but not read")
+    with pytest.raises(NotAllowedError, match=topic.name):
+        check(broker.connection(User.POLICE), read=[topic.name])
+
+
+@pytest.mark.parametrize(
+    ("user", "topic"),
+    [(user, topic) for user in User for topic in LIVE if user not in topic.writers],
+    ids=lambda x: getattr(x, "name", str(x)),
+)
+def test_the_broker_refuses_to_let_others_write(broker, user, topic):
+    writer = producer(broker.connection(user), max_block_ms=5_000)
+    try:
+        with pytest.raises(KafkaError) as refused:
+            writer.send(topic.name, value=b"x", partition=0).get(timeout=10)
+        assert isinstance(translate(refused.value), NotAllowedError)
+    finally:
+        writer.close(timeout=1)
+
+
+def test_the_broker_refuses_another_ones_group(broker):
+    thief = consumer(broker.connection(User.POLICE), "enforcement")
+    thief.subscribe([POLICE.name])
+    try:
+        with pytest.raises(KafkaError) as refused:
+            for _ in range(50):
+                thief.poll(timeout_ms=200)
+        assert isinstance(translate(refused.value), NotAllowedError)
+    finally:
+        thief.close(autocommit=False)
+
+
+def test_the_broker_refuses_another_ones_transactional_id(broker):
+    from ringfence.transact import Writer
+
+    with pytest.raises(BrokerError):
+        Writer(broker.connection(User.POLICE), "enforcement-0")
+
+
+@pytest.mark.parametrize("user", list(User))
+def test_everyone_may_do_what_the_table_gives_them(broker, user):
+    names = [t.name for t in TOPICS if user in t.readers | t.writers]
+    check(broker.connection(user), read=names)
+
+
+def test_wrong_password_unreachable_and_missing_topic_are_told_apart(broker):
+    with pytest.raises(LoginError, match="wrong password"):
+        check(Connection(broker.kafka.bootstrap, "police", "wrong"))
+    with pytest.raises(UnreachableError, match="ringfence broker"):
+        check(Connection("127.0.0.1:1", "police", "any"))
+    with pytest.raises(UnreachableError):
+        check(Connection("nonsense", "police", "any"))
+    with pytest.raises(BrokerError, match="topics apply"):
+        check(broker.kafka.admin, read=["no.such.topic"])
+
+
+def test_passwords_are_made_once_and_kept_to_their_owner(tmp_path):
+    first = access.password(tmp_path, "police")
+    assert access.password(tmp_path, "police") == first != access.password(tmp_path, "ocr")
+    file = tmp_path / "secrets" / "police.password"
+    assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    file.chmod(0o644)
+    with pytest.raises(FileError, match="chmod 600"):
+        access.password(tmp_path, "police")
+
+
+def test_a_connection_does_not_show_its_password():
+    assert "geheim" not in repr(Connection("h:1", "u", "geheim"))
+
+
+def test_raw_topics_carry_the_brokers_time():
+    assert {kafka_admin.configs(t)["message.timestamp.type"] for t in (FRAMES, READS, IMAGES)} == {"LogAppendTime"}
+    assert kafka_admin.configs(AUDIT)["retention.ms"] == "-1"

@@ -1,0 +1,75 @@
+"""Hostile records on a real broker: each is dead-lettered or denied, the gate goes on, the accounts close."""
+
+import os
+
+from ringfence import dead_letters
+from schemas.codec import codec
+from schemas.records import Read
+from schemas.topics import BY_NAME, READS, User
+from tests.contract.conftest import gate
+from tests.contract.waiting import until
+from tests.unit.made import read
+
+YEAR = 365 * 86_400_000_000
+
+
+def test_each_hostile_record_finds_its_place(broker):
+    now = broker.clock.now()
+    sound = codec(Read).encode(read(1, 1, now))
+    unreadable = [None, b"", os.urandom(100), sound[:20], b"\xc3\x01" + b"\0" * 40, sound + b"x"]
+    judged = {
+        "unknown_camera": read(99_999, 2, now),
+        "clock_out_of_bounds": read(1, 3, now - 4 * YEAR),
+        "authorised_not_activated": read(1301, 4, now),
+        "": read(1, 5, now, vrm="A" * 5_000),
+    }
+    broker.send(User.CAMERAS, READS, unreadable, partition=1)
+    broker.send(User.CAMERAS, READS, [sound, *judged.values()])
+    with gate(broker) as running:
+        until(lambda: len(broker.decided()) == 1 + len(judged))
+        letters = until(
+            lambda: len(found := broker.all(User.OPERATOR, BY_NAME[READS.dlq])) == len(unreadable) and found
+        )
+    assert sorted(repr(d.value) for d in letters) == sorted(map(repr, unreadable))
+    assert all(d.key == b"1" for d in letters)
+    found = [dead_letters.read(d.headers) for d in letters]
+    assert {(letter.topic, letter.partition, letter.stage, letter.error) for letter in found} == {
+        (READS.name, 1, "enforcement", "UndecodableError")
+    }
+    assert sorted(letter.offset for letter in found) == list(range(len(unreadable)))
+    reasons = {sequence: outcome.reason for (_, _, sequence), outcome in broker.decided()}
+    assert reasons == {1: ""} | {record.sequence: reason for reason, record in judged.items()}
+    assert {r.sequence for r in broker.police()} == {1, 5}
+    count = running.metrics.registry.get_sample_value
+    labels = {"stage": "enforcement", "topic": READS.name, "error": "UndecodableError"}
+    assert count("ringfence_dead_letters_total", labels) == len(unreadable)
+    assert count("ringfence_consumed_records_total", {"stage": "enforcement", "topic": READS.name}) == 11
+
+
+def test_dead_letters_can_be_listed_and_sent_again(broker, monkeypatch):
+    """A repaired stage, or as here an unrepaired one, gets the record as it first came."""
+    from typer.testing import CliRunner
+
+    from ringfence.cli import app
+
+    monkeypatch.setenv("RINGFENCE_HOME", str(broker.settings.home))
+    monkeypatch.setenv("RINGFENCE_BOOTSTRAP", broker.kafka.bootstrap)
+    monkeypatch.setenv("COLUMNS", "200")
+    before = len(broker.all(User.OPERATOR, BY_NAME[READS.dlq]))
+    listed = CliRunner().invoke(app, ["dlq", "list", "--topic", "anpr.reads"])
+    assert listed.stdout.count("UndecodableError") == before == 6
+    again = CliRunner().invoke(app, ["dlq", "replay", "anpr.reads"])
+    assert again.stdout.strip() == "6 sent to anpr.reads again"
+    with gate(broker):
+        until(lambda: len(broker.all(User.OPERATOR, BY_NAME[READS.dlq])) == 2 * before)
+
+
+def test_the_operator_cannot_send_anything_to_the_police(broker, monkeypatch):
+    from typer.testing import CliRunner
+
+    from ringfence.cli import app
+
+    monkeypatch.setenv("RINGFENCE_HOME", str(broker.settings.home))
+    monkeypatch.setenv("RINGFENCE_BOOTSTRAP", broker.kafka.bootstrap)
+    refused = CliRunner().invoke(app, ["dlq", "replay", "police"])
+    assert "only enforcement may" in str(refused.exception)
