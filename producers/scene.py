@@ -136,9 +136,10 @@ def _vehicle(picture: Picture, stage: _Stage, view: View, rng: np.random.Generat
 
 def _glow(picture: Picture, stage: _Stage, rear: bool) -> None:
     """The light around lamps that are on."""
-    half, y = stage.body.half * (0.88 if rear else 0.78), (stage.body.waist + 260 if rear else -165)
+    half, level = stage.body.half * (0.88 if rear else 0.78), (stage.body.waist + 260 if rear else -165)
     reach = int(np.hypot(*stage.to_pixels[:2, 0]) / stage.to_pixels[2, 2] * (320 if rear else 420))
-    for x, y in _project(stage.to_pixels, np.array([[-half, y], [half, y]])).round().astype(int).tolist():
+    lamps = _project(stage.to_pixels, np.array([[-half, level], [half, level]])).round().astype(int)
+    for x, y in lamps.tolist():
         left, top, right, bottom = max(0, x - reach), max(0, y - reach), min(WIDTH, x + reach), min(HEIGHT, y + reach)
         if left < right and top < bottom:
             sprite = lamp(reach, rear)[top - y + reach : bottom - y + reach, left - x + reach : right - x + reach]
@@ -162,14 +163,13 @@ def _plate(picture: Picture, stage: _Stage, view: View, vrm: str, rng: np.random
 def _worn(view: View, vrm: str, rng: np.random.Generator) -> Picture:
     """The plate as the road and the light have left it."""
     black = rng.random() < BLACK_SHARE.get(view.style, 0.0)
-    plate = draw(
-        PlateArt(vrm, view.style, view.rear, view.two_line, view.green_flash, view.uk_band, bool(black))
-    )
+    plate = draw(PlateArt(vrm, view.style, view.rear, view.two_line, view.green_flash, view.uk_band, bool(black)))
     height, width = plate.shape[:2]
     if view.dirt > 0:
         cover = (_dirt(int(rng.integers(4)))[:height, :width] * min(1.0, view.dirt)).astype(np.uint8)
         cv2.multiply(plate, cv2.cvtColor(255 - cover, cv2.COLOR_GRAY2BGR), dst=plate, scale=1 / 255)
-        cv2.add(plate, cv2.multiply(cv2.cvtColor(cover, cv2.COLOR_GRAY2BGR), (*DIRT, 0), scale=1 / 255), dst=plate)
+        soil = (cover[:, :, None] / 255 * DIRT).round().astype(np.uint8)
+        cv2.add(plate, soil, dst=plate)
     if view.obscured:
         start = 0 if rng.random() < 0.5 else round(width * rng.uniform(0.72, 0.84))
         plate[:, start : start + round(width * rng.uniform(0.16, 0.28))] = (40, 46, 52)
@@ -184,8 +184,13 @@ def _dirt(number: int) -> NDArray[np.float32]:
     tall, wide = TWO_LINES[1], ONE_LINE[0]
     coarse = cv2.GaussianBlur(rng.random((tall, wide)).astype(np.float32), (0, 0), 9)
     fine = cv2.GaussianBlur(rng.random((tall, wide)).astype(np.float32), (0, 0), 2)
-    cloud = cv2.normalize(coarse, None, 0, 1, cv2.NORM_MINMAX) + 0.5 * cv2.normalize(fine, None, 0, 1, cv2.NORM_MINMAX)
+    cloud = _full(coarse) + 0.5 * _full(fine)
     return np.asarray(np.clip(cloud - 0.35, 0, 1) * 215, np.float32)
+
+
+def _full(picture: cv2.typing.MatLike) -> NDArray[np.float32]:
+    """The same, from 0 to 1."""
+    return np.asarray((picture - picture.min()) / np.ptp(picture), np.float32)
 
 
 def _paste(picture: Picture, plate: Picture, corners: Points, blur: float) -> None:

@@ -18,7 +18,6 @@ from ringfence.metrics import Metrics
 from ringfence.run import Context, write_json
 from schemas.topics import FRAMES, READS, User
 
-
 MOST_IN_FLIGHT = 64 * 1024 * 1024  # bytes that the broker has not acknowledged
 
 

@@ -68,7 +68,9 @@ def _markings(picture: NDArray[np.float32], rng: np.random.Generator) -> None:
     foot = int(rng.integers(60, WIDTH - 60))
     for i in range(9):
         near, far = 0.3 + 0.08 * i, 0.3 + 0.08 * i + 0.045
-        ends = [(int(vanish[0] + (foot - vanish[0]) * t), int(vanish[1] + (HEIGHT - vanish[1]) * t)) for t in (near, far)]
+        ends = [
+            (int(vanish[0] + (foot - vanish[0]) * t), int(vanish[1] + (HEIGHT - vanish[1]) * t)) for t in (near, far)
+        ]
         cv2.line(picture, ends[0], ends[1], (222, 224, 224), 2 + i // 2, cv2.LINE_AA)
 
 

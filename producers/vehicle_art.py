@@ -55,7 +55,10 @@ def parts(body: Body, paint: Colour, rear: bool) -> Iterator[Part]:
 
 def _stance(body: Body) -> Iterator[Part]:
     wide, ground = body.half, body.ground
-    yield Part(((-wide * 1.06, ground - 90), (wide * 1.06, ground - 90), (wide, ground + 50), (-wide, ground + 50)), (38, 38, 38))
+    yield Part(
+        ((-wide * 1.06, ground - 90), (wide * 1.06, ground - 90), (wide, ground + 50), (-wide, ground + 50)),
+        (38, 38, 38),
+    )
     for side in (-1, 1):
         yield Part(_box(side * (wide - 130), ground - 190, 105, 215), TYRE)
 
@@ -66,16 +69,31 @@ def _shell(body: Body, paint: Colour) -> Iterator[Part]:
     top, pane = wide * body.window, wide * body.window - 70
     yield Part(((-top + 60, roof), (top - 60, roof), (wide - 20, waist), (-wide + 20, waist)), shade(paint, 1.04))
     yield Part(((-pane + 50, roof + 90), (pane - 50, roof + 90), (wide - 130, waist), (-wide + 130, waist)), GLASS)
-    yield Part(((-pane + 90, roof + 110), (-pane * 0.2, roof + 110), (-wide * 0.5, waist - 40), (-wide + 190, waist - 40)), shade(GLASS, 1.45))
+    yield Part(
+        ((-pane + 90, roof + 110), (-pane * 0.2, roof + 110), (-wide * 0.5, waist - 40), (-wide + 190, waist - 40)),
+        shade(GLASS, 1.45),
+    )
     yield Part(((-wide + 20, waist), (wide - 20, waist), (wide, waist + 130), (-wide, waist + 130)), shade(paint, 1.1))
     yield Part(((-wide, waist + 130), (wide, waist + 130), (wide + 10, 40), (-wide - 10, 40)), paint)
-    yield Part(((-wide - 10, 40), (wide + 10, 40), (wide - 30, body.ground - 170), (-wide + 30, body.ground - 170)), shade(paint, 0.78))
+    yield Part(
+        ((-wide - 10, 40), (wide + 10, 40), (wide - 30, body.ground - 170), (-wide + 30, body.ground - 170)),
+        shade(paint, 0.78),
+    )
 
 
 def _face(body: Body, paint: Colour) -> Iterator[Part]:
     wide, waist = body.half, body.waist
     for side in (-1, 1):
-        yield Part(((side * wide * 0.52, -190), (side * wide * 0.97, -250), (side * wide * 0.99, -110), (side * wide * 0.60, -100)), LAMP, True)
+        yield Part(
+            (
+                (side * wide * 0.52, -190),
+                (side * wide * 0.97, -250),
+                (side * wide * 0.99, -110),
+                (side * wide * 0.60, -100),
+            ),
+            LAMP,
+            True,
+        )
         yield Part(_box(side * wide * 0.78, 150, 75, 40), AMBER)
         yield Part(_box(side * (wide + 90), waist - 60, 80, 55), shade(paint, 0.7))
     yield Part(_box(0, -205, wide * 0.46, 65), PLASTIC)
@@ -89,7 +107,16 @@ def _face(body: Body, paint: Colour) -> Iterator[Part]:
 def _tail(body: Body, paint: Colour) -> Iterator[Part]:
     wide, waist = body.half, body.waist
     for side in (-1, 1):
-        yield Part(((side * wide * 0.74, waist + 150), (side * wide, waist + 120), (side * wide, waist + 420), (side * wide * 0.80, waist + 380)), TAIL, True)
+        yield Part(
+            (
+                (side * wide * 0.74, waist + 150),
+                (side * wide, waist + 120),
+                (side * wide, waist + 420),
+                (side * wide * 0.80, waist + 380),
+            ),
+            TAIL,
+            True,
+        )
         yield Part(_box(side * wide * 0.86, waist + 330, 60, 32), shade(LAMP, 0.8))
         yield Part(_box(side * wide * 0.72, 330, 120, 22), (40, 34, 120))
     tall = 150 if body.holds_two_lines else 85

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 Picture = NDArray[np.uint8]
 Corners = NDArray[np.float32]
-Box = tuple[tuple[float, float], tuple[float, float], float]  # centre, size, degrees: as OpenCV has it
+Box = tuple[tuple[float, float], tuple[float, float], float]  # centre, size, degrees
 
 MOST_PIXELS = 8_000_000
 MOST_PATCH_BYTES = 3_000
@@ -124,7 +124,7 @@ def _boxes(response: Picture, ink: Picture) -> Iterator[tuple[float, Box]]:
                 yield score * min(1.0, strength / STRONG), box
 
 
-def _upright(box: Box) -> Box:
+def _upright(box: cv2.typing.RotatedRect) -> Box:
     """The same box with an angle from -45 to 45 degrees."""
     centre, (width, height), angle = box
     while angle > 45:

@@ -104,7 +104,7 @@ def prepare(patch: Picture) -> Picture | None:
         return None
     gray = cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY) if patch.ndim == 3 and patch.shape[2] == 3 else patch
     small = cv2.resize(gray, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
-    return cv2.normalize(small, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8, copy=False)
+    return cv2.normalize(small, np.empty_like(small), 0, 255, cv2.NORM_MINMAX).astype(np.uint8, copy=False)
 
 
 def _load(model: Path, config: Path) -> LicensePlateRecognizer:
@@ -115,5 +115,5 @@ def _load(model: Path, config: Path) -> LicensePlateRecognizer:
         return LicensePlateRecognizer(
             onnx_model_path=model, plate_config_path=config, device="cpu", sess_options=options
         )
-    except Exception as error:  # noqa: BLE001 - ONNX Runtime and PyYAML raise what they like
+    except Exception as error:
         raise FileError(f"{model} and {config.name} are not a plate model: {error}") from error

@@ -60,11 +60,15 @@ def test_the_broker_refuses_another_ones_group(broker):
     thief.subscribe([POLICE.name])
     try:
         with pytest.raises(KafkaError) as refused:
-            for _ in range(50):
-                thief.poll(timeout_ms=200)
+            _poll_for_a_while(thief)
         assert isinstance(translate(refused.value), NotAllowedError)
     finally:
         thief.close(autocommit=False)
+
+
+def _poll_for_a_while(reader):
+    for _ in range(50):
+        reader.poll(timeout_ms=200)
 
 
 def test_the_broker_refuses_another_ones_transactional_id(broker):

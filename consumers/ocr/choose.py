@@ -1,0 +1,39 @@
+"""Picks, from the readings of all the places in one frame, the one that becomes the read. Pure."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from consumers.ocr.reader import Reading
+from ringfence.vrm import Style, repair
+
+LEAST_CHARACTERS = 2
+
+
+class Choice(Struct, frozen=True, gc=False):
+    """The read of one frame. ``index``: of the place it was read at; ``confidence``: whole per cent."""
+
+    index: int
+    vrm: str
+    raw: str
+    confidence: int
+    repaired: bool
+
+
+def choose(readings: Sequence[Reading], gate: int) -> Choice | None:
+    """The best reading of a frame, or None if none has two characters at ``gate`` per cent or more.
+
+    A mark that fits the grammar goes before one that does not, then the surer one, then the likelier place.
+    """
+    best: tuple[bool, int] | None = None
+    chosen = None
+    for index, reading in enumerate(readings):
+        confidence = int(reading.confidence * 100)
+        if len(reading.text) < LEAST_CHARACTERS or confidence < gate:
+            continue
+        repaired = repair(reading.text)
+        rank = (repaired.style is not Style.FOREIGN_OR_UNKNOWN, confidence)
+        if best is None or rank > best:
+            best = rank
+            chosen = Choice(index, repaired.vrm, reading.text, confidence, repaired.changed)
+    return chosen
