@@ -48,7 +48,8 @@ class Sender:
     def __init__(self, context: Context) -> None:
         self.metrics: Metrics = context.metrics
         self.lost: Counter[str] = Counter()
-        self.in_flight = 0
+        # Each is changed by one thread alone: the camera's loop, and kafka-python's.
+        self.handed, self.settled = 0, 0
         self._producer = producer(context.connection, request_timeout_ms=10_000, delivery_timeout_ms=20_000)
         for topic in (FRAMES, READS):  # metadata now, so that the first send does not wait for it
             self._producer.partitions_for(topic.name)
@@ -57,13 +58,13 @@ class Sender:
         self, topic: str, partition: int, key: bytes, value: bytes, headers: tuple[tuple[str, bytes], ...]
     ) -> bool:
         """True if the record is on its way; False if too much is on its way already: an open loop never waits."""
-        if self.in_flight > MOST_IN_FLIGHT:
+        if self.handed - self.settled > MOST_IN_FLIGHT:
             return False
         try:
             future = self._producer.send(topic, value=value, key=key, partition=partition, headers=list(headers))
         except KafkaError:
             return False
-        self.in_flight += len(value)
+        self.handed += len(value)
         future.add_callback(self._done, len(value))
         future.add_errback(self._lose, topic, len(value))
         return True
@@ -81,11 +82,11 @@ class Sender:
 
     def _done(self, size: int, sent: Any) -> None:
         del sent
-        self.in_flight -= size
+        self.settled += size
 
     def _lose(self, topic: str, size: int, error: Any) -> None:
         del error
-        self.in_flight -= size
+        self.settled += size
         self.lost[topic] += 1
         self.metrics.unsent.inc()
 

@@ -1,4 +1,6 @@
-"""The ledger: everything that is on the broker after a run, read back once, in bounded memory."""
+"""The ledger: everything that is on the broker after a run, read back once.
+
+It keeps every read and decision, about a kilobyte an event, and of the frames a few hundred pictures."""
 
 import hashlib
 from collections import Counter

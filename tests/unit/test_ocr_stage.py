@@ -1,0 +1,83 @@
+"""The OCR stage, with a reader that says what it is told: what comes out, and what is set aside."""
+
+import cv2
+import numpy as np
+import pytest
+
+from consumers.ocr.locate import decode
+from consumers.ocr.reader import NOTHING, Reading
+from consumers.ocr.stage import NO_PLATE, READ, UNSURE, Ocr
+from producers.scene import View, render
+from ringfence.metrics import Metrics
+from ringfence.stage import Batch
+from schemas.codec import codec
+from schemas.records import Flag, Frame, Image, Read
+from schemas.topics import FRAMES, IMAGES, READS
+from tests.unit.made import OPENING, delivery
+from tests.unit.test_locate import UNREADABLE
+
+SURE = Reading("LKI9ABC", 0.97)
+PLATE = render(View("LK19ABC", seed=3)).jpeg
+
+
+class Told:
+    """Says the same of every patch."""
+
+    def __init__(self, reading):
+        self.reading, self.asked = reading, []
+
+    def read(self, patches):
+        self.asked.append(len(patches))
+        return [self.reading] * len(patches)
+
+
+def handle(*jpegs, reading=SURE, flags=0):
+    reader = Told(reading)
+    frames = [Frame(4, i, OPENING + i, flags, jpeg) for i, jpeg in enumerate(jpegs)]
+    batch = Batch(FRAMES.name, 2, frames, [delivery(f, FRAMES.name, 2, f.sequence) for f in frames], "")
+    return Ocr(reader, 80, Metrics()).handle([batch], OPENING), reader
+
+
+def test_a_frame_becomes_a_read_and_apart_an_image():
+    handled, _ = handle(PLATE, flags=Flag.REAR)
+    text, picture = handled.outputs
+    assert (text.topic, text.partition, text.key) == (READS.name, 2, b"4")
+    read = codec(Read).decode(text.value)
+    assert (read.camera, read.sequence, read.captured_at) == (4, 0, OPENING)
+    assert (read.vrm, read.raw, read.confidence) == ("LK19ABC", "LKI9ABC", 97)
+    assert read.flags == Flag.REAR | Flag.REPAIRED
+    image = codec(Image).decode(picture.value)
+    assert (picture.topic, image.camera, image.sequence, len(image.corners)) == (IMAGES.name, 4, 0, 8)
+    assert image.overview == PLATE
+    assert decode(image.plate_patch).shape[1] <= 240
+
+
+def test_the_text_is_not_in_the_image_and_the_image_is_not_in_the_read():
+    assert "vrm" not in Image.__struct_fields__
+    assert not {"plate_patch", "overview", "jpeg"} & set(Read.__struct_fields__)
+
+
+def test_all_frames_are_read_in_one_batch():
+    _, reader = handle(PLATE, PLATE, PLATE)
+    assert len(reader.asked) == 1
+
+
+@pytest.mark.parametrize(("reading", "outcome"), [(Reading("LK19ABC", 0.79), UNSURE), (NOTHING, UNSURE)])
+def test_what_is_unsure_is_no_read(reading, outcome):
+    handled, _ = handle(PLATE, reading=reading)
+    assert not handled.outputs
+    assert handled.note == {outcome: 1}
+
+
+def test_an_empty_road_is_no_plate():
+    handled, _ = handle(cv2.imencode(".jpg", np.full((360, 640, 3), 90, np.uint8))[1].tobytes())
+    assert not handled.outputs
+    assert handled.note == {NO_PLATE: 1}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_a_frame_that_is_no_picture_is_set_aside_whole_and_the_next_one_is_read(name):
+    handled, _ = handle(UNREADABLE[name], PLATE)
+    assert [codec(Frame).decode(r.value).jpeg for r in handled.rejected] == [UNREADABLE[name]]
+    assert handled.note == {READ: 1}
+    assert codec(Read).decode(handled.outputs[0].value).sequence == 1

@@ -1,0 +1,86 @@
+"""The grammar of UK marks."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ringfence.vrm import PATTERNS, Style, classify, display, normalise, repair
+
+MARKS = {
+    "LK19ABC": Style.CURRENT,
+    "AB51XYZ": Style.CURRENT,
+    "A123BCD": Style.PREFIX,
+    "Q12ABC": Style.Q,
+    "ABC123D": Style.SUFFIX,
+    "ABC1": Style.DATELESS,
+    "1234AB": Style.DATELESS,
+    "AIZ1234": Style.NORTHERN_IRELAND,
+    "101D234": Style.DIPLOMATIC,
+    "B7XY123Q": Style.FOREIGN_OR_UNKNOWN,
+    "": Style.FOREIGN_OR_UNKNOWN,
+}
+
+
+@pytest.mark.parametrize(("mark", "style"), MARKS.items())
+def test_each_style_is_known(mark, style):
+    assert classify(mark) is style
+
+
+@pytest.mark.parametrize("mark", ["LK00ABC", "LK01ABC", "LK50ABC", "LI19ABC", "LK19QBC", "A012BCD", "lk19abc"])
+def test_what_the_rules_forbid_is_not_current_or_prefix(mark):
+    assert classify(mark) not in (Style.CURRENT, Style.PREFIX)
+
+
+@pytest.mark.parametrize(
+    ("raw", "vrm", "changed"),
+    [
+        ("LK19ABC", "LK19ABC", False),
+        ("lk19 abc", "LK19ABC", False),
+        ("LKI9ABC", "LK19ABC", True),  # I for 1
+        ("L0O9ABC", "LO09ABC", True),  # 0 for O, and O for 0
+        ("LK1SABC", "LK15ABC", True),  # one look-alike
+        ("LKISABC", "LK15ABC", True),  # a look-alike and a twin
+        ("LKZSABC", "LKZSABC", False),  # two look-alikes: too much to invent
+        ("WWWWWWWW", "WWWWWWWW", False),
+    ],
+)
+def test_repair_changes_only_what_the_place_forces(raw, vrm, changed):
+    found = repair(raw)
+    assert (found.vrm, found.changed) == (vrm, changed)
+
+
+def test_look_alikes_can_be_left_alone():
+    assert repair("LK1SABC", look_alikes=False).style is Style.FOREIGN_OR_UNKNOWN
+    assert repair("LKI9ABC", look_alikes=False).vrm == "LK19ABC"
+
+
+valid = st.sampled_from([s for s in Style if s in PATTERNS]).flatmap(
+    lambda style: st.from_regex(PATTERNS[style], fullmatch=True)
+)
+
+
+@given(valid)
+def test_a_valid_mark_is_never_changed(mark):
+    found = repair(mark)
+    assert (found.vrm, found.changed) == (mark, False)
+
+
+@given(valid)
+def test_display_adds_nothing_but_spaces(mark):
+    assert normalise(display(mark, classify(mark))) == mark
+
+
+@given(st.text(max_size=5_000))
+def test_anything_is_taken_and_keeps_its_length(text):
+    found = repair(text)
+    assert len(found.vrm) == len(normalise(text))
+    assert re.fullmatch("[A-Z0-9]*", found.vrm)
+    assert repair(found.vrm).vrm == found.vrm
+
+
+def test_display_has_the_legal_space():
+    assert display("LK19ABC", Style.CURRENT) == "LK19 ABC"
+    assert display("101D234", Style.DIPLOMATIC) == "101 D 234"
+    assert display("B7XY123Q", Style.FOREIGN_OR_UNKNOWN) == "B7XY123Q"
