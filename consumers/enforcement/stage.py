@@ -3,22 +3,30 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from msgspec.structs import replace
+
 from consumers.enforcement.forms import projectors
 from ringfence.audit.chain import link
 from ringfence.clock import Clock
+from ringfence.dead_letters import Rejected
 from ringfence.metrics import Metrics
 from ringfence.policy.decide import Law, decide
 from ringfence.policy.facts import Kind
 from ringfence.policy.orders import Standing
 from ringfence.policy.register import Register, under
-from ringfence.stage import Batch, Handled, Output
+from ringfence.stage import Batch, Handled, Output, reject
 from schemas.codec import codec
-from schemas.records import DecisionBatch, Outcome
+from schemas.records import DecisionBatch, Outcome, Read
 from schemas.topics import AUDIT, IMAGES, POLICE, POLICE_IMAGES, READS, User
 
 KINDS = {READS.name: Kind.READ, IMAGES.name: Kind.IMAGE}
 TARGETS = {Kind.READ: POLICE.name, Kind.IMAGE: POLICE_IMAGES.name}
 MS = 1_000
+MOST_TEXT = 16  # characters; a UK mark has at most 7, and no foreign one so many
+
+
+class NotAMarkError(ValueError):
+    """The text of a read is longer than any number plate."""
 
 
 class Gate:
@@ -52,8 +60,11 @@ class Gate:
     def handle(self, batches: Sequence[Batch], now: int) -> Handled:
         """The disclosures and the evidence of one transaction."""
         handled = Handled(note=Counter())
-        for batch in batches:
-            kind = KINDS[batch.topic]
+        for offered in batches:
+            kind = KINDS[offered.topic]
+            batch = offered if kind is Kind.IMAGE else _plausible(offered, handled.rejected)
+            if not batch.records:
+                continue
             cameras = [record.camera for record in batch.records]
             captured = [record.captured_at for record in batch.records]
             offset = self.clock.offset
@@ -104,3 +115,19 @@ class Gate:
         for (kind, row), number in (handled.note or {}).items():
             o = self.law.table.outcomes[row]
             self.metrics.decisions.labels(o.regime, kind, o.effect, o.form, o.reason).inc(number)
+
+
+def _plausible(batch: Batch, rejected: list[Rejected]) -> Batch:
+    """The batch without the reads that no plate can have given: the police get no smuggled text."""
+    if not any(_too_long(record) for record in batch.records):
+        return batch
+    sound = [i for i, record in enumerate(batch.records) if not _too_long(record)]
+    for record, delivery in zip(batch.records, batch.deliveries, strict=True):
+        if _too_long(record):
+            longest = max(len(record.vrm), len(record.raw))
+            rejected.append(reject(delivery, NotAMarkError(f"{longest} characters are more than a plate has")))
+    return replace(batch, records=[batch.records[i] for i in sound], deliveries=[batch.deliveries[i] for i in sound])
+
+
+def _too_long(read: Read) -> bool:
+    return len(read.vrm) > MOST_TEXT or len(read.raw) > MOST_TEXT

@@ -164,3 +164,16 @@ def test_counts_follow_the_commit():
     one.committed(batches, handled, OPENING)
     labels = {"regime": "inner-2022", "kind": "read", "effect": "ALLOW", "form": "text", "reason": ""}
     assert metrics.registry.get_sample_value("ringfence_decisions_total", labels) == 1
+
+
+def test_a_text_longer_than_any_plate_is_set_aside_and_the_rest_is_decided():
+    handled = gate().handle([batch([read(1, 1), read(1, 2, vrm="A" * 17), read(2, 3)])], OPENING)
+    assert [type(r.error).__name__ for r in handled.rejected] == ["NotAMarkError"]
+    assert [r.sequence for r in written(handled, POLICE, PoliceRead)] == [1, 3]
+    (found,) = evidence(handled)
+    assert found.sequences == [1, 3]
+
+
+def test_a_batch_of_nothing_but_such_texts_leaves_no_evidence():
+    handled = gate().handle([batch([read(1, 1, vrm="A" * 5_000)])], OPENING)
+    assert (handled.outputs, len(handled.rejected)) == ([], 1)
