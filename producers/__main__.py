@@ -1,6 +1,5 @@
 """``ringfence cameras``: simulated cameras that send frames and reads, on time, whatever becomes of them."""
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -33,6 +32,7 @@ def cameras(
     """Simulate the cameras: seeded traffic, frames or on-board reads, sent open loop."""
     if londons and rate:
         raise SettingError("give --londons or --rate, not both")
+    begin = options.moment("--start", start) if start else None
     stop = stop_event()
     given = {
         "bootstrap": bootstrap, "home": home, "metrics_port": metrics_port,
@@ -40,22 +40,12 @@ def cameras(
     }  # fmt: skip
     context = enter(User.CAMERAS, given)
     preflight(context, User.CAMERAS)
-    begin = _moment(start) if start else context.clock.now() + LEAD
+    begin = begin or context.clock.now() + LEAD
     end = begin + duration * SECOND if duration else FOREVER
     # numpy and OpenCV take a second to import; `ringfence --help` need not wait for them.
     from producers.sender import make_world, send_all
 
     send_all(context, make_world(context, seed, londons or 0.25, rate, begin), end, stop, report)
-
-
-def _moment(given: str) -> int:
-    try:
-        moment = datetime.fromisoformat(given)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise SettingError(f"--start {given!r}: write it as 2022-06-15T08:00:00+01:00")
-    return round(moment.timestamp() * SECOND)
 
 
 if __name__ == "__main__":

@@ -274,6 +274,11 @@ def _claim(port: int) -> int:
         return free
 
 
+def free_port() -> int:
+    """A port on 127.0.0.1 that was free a moment ago."""
+    return _claim(0)
+
+
 def _answers(port: int) -> bool:
     try:
         socket.create_connection((HOST, port), 0.5).close()

@@ -1,9 +1,13 @@
 """Options of the command line that more than one command has. Each overrules the setting of that name."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from ringfence.clock import SECOND
+from ringfence.errors import SettingError
 
 CONNECTION, PROCESS = "Connection", "Process"
 
@@ -38,3 +42,14 @@ Report = Annotated[
 Regime = Annotated[
     str | None, typer.Option(help="Pin one regime; else the date of capture selects it. [RINGFENCE_REGIME]")
 ]
+
+
+def moment(option: str, given: str) -> int:
+    """The moment given to an option, in µs since 1970. SettingError unless it is ISO 8601 with an offset."""
+    try:
+        found = datetime.fromisoformat(given)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise SettingError(f"{option} {given!r} is no moment: write it as 2022-06-15T08:00:00+01:00")
+    return round(found.timestamp() * SECOND)

@@ -1,5 +1,8 @@
 """Every setting, and the only reader of the environment. Each is RINGFENCE_ plus its name in capitals."""
 
+import os
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
@@ -63,9 +66,20 @@ class Settings(BaseSettings):
 
 def load(**given: Any) -> Settings:
     """The settings from the environment, overruled by what is given and not None; or SettingError."""
+    _refuse_unknown(os.environ)
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         first = error.errors()[0]
         name = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
         raise SettingError(f"{name}: {first['msg']}; see `ringfence --help` or docs/operations.md") from None
+
+
+def _refuse_unknown(environment: Iterable[str]) -> None:
+    """SettingError for a RINGFENCE_ name that is no setting: a slip of the pen must not pass for a default."""
+    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    for name in environment:
+        if name.startswith(PREFIX) and name not in known:
+            near = get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]}?" if near else "see docs/operations.md for all of them"
+            raise SettingError(f"{name} is no setting: {hint}")

@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from datetime import datetime
 from pathlib import Path
 from threading import Event
 from typing import Annotated, Any
@@ -77,7 +76,7 @@ def demo(
     if londons and rate:
         raise SettingError("give --londons or --rate, not both")
     load = ("--rate", str(rate)) if rate else ("--londons", str(londons or 0.25))
-    plan = Plan(duration, load, seed, regime, _moment(opening), out)
+    plan = Plan(duration, load, seed, regime, options.moment("--opening", opening), out)
     settings = load_settings(home=home, regime=regime)
     compile_bundle(load_bundle(settings.policies), settings.regime)  # a wrong regime is said before anything starts
     console = Console()
@@ -112,16 +111,6 @@ class Running(Struct):
     clock: Clock
     peak: int = 0
     usage: Usage = Usage(0, 0.0)
-
-
-def _moment(text: str) -> int:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise SettingError(f"--opening {text!r} is no date: write it as {OPENING}") from None
-    if moment.tzinfo is None:
-        raise SettingError(f"--opening {text!r} has no offset: write it as {OPENING}")
-    return round(moment.timestamp() * SECOND)
 
 
 def _start(

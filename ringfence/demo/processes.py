@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from typing import Self
 import psutil
 from msgspec import Struct
 
+from ringfence.broker import free_port
 from ringfence.errors import RingfenceError
 from ringfence.lifecycle import die_with_parent
 
@@ -120,14 +120,6 @@ class Family:
                 continue
             self.cpu[process.pid] = times.user + times.system
         return Usage(memory, sum(self.cpu.values()))
-
-
-def free_port() -> int:
-    """A port on 127.0.0.1 that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wait_for(
