@@ -1,14 +1,16 @@
 """Makes crops to train and to test the plate model on: ``python models/make_data.py OUT --seed 1 …``.
 
-Two sources, about half each. *Scene* crops come the way that the product takes: a scene is rendered and its
-JPEG searched by ``locate``; what holds the whole text is labelled with it, what holds less than half of it,
-or none, is labelled empty. *Art* crops are plates warped onto a ground by themselves, with sloppier boxes,
-uneven light, other weights of type: a wider world than our scenes. Everything follows from the seed.
+*Traffic* crops are cut out of frames that our cameras would send over a day, by ``locate``, as the product
+does it; they are for tests. *Scene* crops are cut the same way out of scenes with more of the rare styles,
+of night, rain, dirt and blur; what holds the whole text is labelled with it, what holds less than half of it
+is labelled empty. *Art* crops are plates warped onto a ground by themselves, with sloppier boxes, uneven light,
+other weights of type: a wider world than our scenes. Everything follows from the seed.
 """
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -21,10 +23,13 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from consumers.ocr.locate import decode, locate, rectify
 from consumers.ocr.reader import prepare
+from producers.camera import view_of
 from producers.plate_art import ONE_LINE, TWO_LINES, PlateArt, draw, text_box
 from producers.scene import View, homography, render
 from producers.sky import road
-from producers.traffic import Light, Weather
+from producers.traffic import SECOND, Light, Weather, constant
+from producers.world import World
+from ringfence.estate import load as load_estate
 from ringfence.vrm import Style
 
 Picture = NDArray[np.uint8]
@@ -43,6 +48,10 @@ FORMS: dict[Style, tuple[float, tuple[str, ...]]] = {
     Style.DIPLOMATIC: (0.02, ("N99XN99",)),
     Style.FOREIGN_OR_UNKNOWN: (0.08, ("**999**", "***9999", "9*99999", "99***9", "99*9999", "**99***", "********")),
 }
+
+
+DAY = 1_655_247_600 * SECOND  # Wednesday 15 June 2022, midnight in London
+HOURS = (0, 3, 6, 8, 11, 14, 17, 20, 22)
 
 
 class Crop(Struct, frozen=True):
@@ -102,6 +111,17 @@ def from_scene(seed: int) -> Iterator[Crop]:
         blur=float(rng.random() ** 1.6 * 1.7),
         seed=int(rng.integers(2**32)),
     )
+    yield from _cut(view, plate, rng, "scene")
+
+
+def from_traffic(view: View) -> Iterator[Crop]:
+    """The crops that the product would make of one frame of a camera."""
+    plate = PlateArt(view.vrm or "", view.style, view.rear, view.two_line, view.green_flash, view.uk_band)
+    yield from _cut(view, plate, np.random.default_rng(view.seed), "traffic")
+
+
+def _cut(view: View, plate: PlateArt, rng: np.random.Generator, source: str) -> Iterator[Crop]:
+    """Every place in a frame that holds the whole text, and at most one that holds little or nothing of it."""
     frame = render(view)
     picture = decode(frame.jpeg)
     negatives = 0
@@ -111,10 +131,21 @@ def from_scene(seed: int) -> Iterator[Crop]:
             held, fill = _held(plate, frame.corners, place.corners)
             if held > 0.93 and fill > 0.3:
                 width = float(np.linalg.norm(frame.corners[1] - frame.corners[0]))
-                yield Crop(_gray(place.patch), plate.vrm, plate.style, width, plate.two_line, "scene")
+                yield Crop(_gray(place.patch), plate.vrm, plate.style, width, plate.two_line, source)
         if held < 0.5 and negatives < 1 and rng.random() < 0.22:
             negatives += 1
-            yield Crop(_gray(place.patch), "", "none", 0.0, False, "scene")
+            yield Crop(_gray(place.patch), "", "none", 0.0, False, source)
+
+
+def traffic(seed: int, number: int) -> list[View]:
+    """What so many frames of one simulated day show, spread over its hours, of cameras without a reader."""
+    estate = load_estate(Path(__file__).parent.parent / "policies" / "estate")
+    views: list[View] = []
+    for hour in HOURS:
+        world = World(estate, seed, constant(60.0), DAY + hour * 3_600 * SECOND)
+        frames = (view_of(passage) for passage in world.passages() if not passage.on_board)
+        views += islice(frames, number // len(HOURS))
+    return views
 
 
 def _held(plate: PlateArt, corners: NDArray[np.float64], found: NDArray[np.float32]) -> tuple[float, float]:
@@ -236,16 +267,20 @@ def _gray(patch: Picture) -> Picture:
     return ready
 
 
-def _work(job: tuple[str, int]) -> list[Crop]:
+Job = tuple[Callable[[int], Iterator[Crop]], int] | tuple[Callable[[View], Iterator[Crop]], View]
+
+
+def _work(job: Job) -> list[Crop]:
     cv2.setNumThreads(1)
-    source, seed = job
-    return list((from_scene if source == "scene" else from_art)(seed))
+    make_crops, argument = job
+    return list(make_crops(argument))  # type: ignore[arg-type]  # each job pairs a function with its argument
 
 
-def make(seed: int, scenes: int, arts: int, processes: int) -> list[Crop]:
-    """Crops of so many scenes and so many plates, in an order that depends on the seed alone."""
-    jobs = [("scene", seed * 10**7 + i) for i in range(scenes)]
-    jobs += [("art", seed * 10**7 + 5 * 10**6 + i) for i in range(arts)]
+def make(seed: int, frames: int, scenes: int, arts: int, processes: int) -> list[Crop]:
+    """Crops of so many frames, scenes and plates, in an order that depends on the seed alone."""
+    jobs: list[Job] = [(from_traffic, view) for view in traffic(seed, frames)]
+    jobs += [(from_scene, seed * 10**7 + i) for i in range(scenes)]
+    jobs += [(from_art, seed * 10**7 + 5 * 10**6 + i) for i in range(arts)]
     with get_context("spawn").Pool(processes) as pool:
         crops = [crop for made in pool.imap(_work, jobs, chunksize=64) for crop in made]
     np.random.default_rng(seed).shuffle(crops)  # type: ignore[arg-type]  # a list will do
@@ -266,11 +301,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--frames", type=int, default=0)
     parser.add_argument("--scenes", type=int, default=1_000)
     parser.add_argument("--arts", type=int, default=1_000)
     parser.add_argument("--processes", type=int, default=2)
     given = parser.parse_args()
-    crops = make(given.seed, given.scenes, given.arts, given.processes)
+    crops = make(given.seed, given.frames, given.scenes, given.arts, given.processes)
     save(given.out, crops)
     print(f"{len(crops)} crops, {sum(not crop.text for crop in crops)} of them empty, in {given.out}")
 

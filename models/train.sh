@@ -11,7 +11,7 @@ if [ ! -e "$work/ready" ]; then
     "$python" -m pip install --quiet --require-hashes -r models/requirements-train.lock
     touch "$work/ready"
 fi
-"$python" models/make_data.py "$work/test.npz" --seed 2 --scenes 3000 --arts 1500
+"$python" models/make_data.py "$work/test.npz" --seed 2 --frames 4500 --scenes 3000 --arts 1500
 "$python" models/make_data.py "$work/train.npz" --seed 1 --scenes 36000 --arts 32000
 "$python" models/train.py "$work/train.npz" "$work"
 "$python" models/evaluate.py "$work/test.npz" models/evaluation.json

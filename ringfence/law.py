@@ -5,10 +5,8 @@ from typing import Annotated
 
 import typer
 from cedarpy import PolicySet
-from rich.console import Console
-from rich.table import Table
 
-from ringfence import clock, entry
+from ringfence import clock, entry, terminal
 from ringfence.policy.bundle import Bundle, Regime, load
 from ringfence.policy.cases import failures
 from ringfence.settings import load as settings
@@ -20,10 +18,10 @@ Policies = Annotated[Path | None, typer.Option(help="Folder of the bundle. [RING
 @regimes.command("list")
 def list_regimes(policies: Policies = None) -> None:
     """List the regimes with their dates and status."""
-    table = Table("regime", "title", "status", "from", "until", "instrument")
+    table = terminal.table("regime", "title", "status", "from", "until", "instrument")
     for regime in sorted(_bundle(policies).regimes, key=lambda r: (r.starts, r.id)):
         table.add_row(regime.id, regime.title, regime.status, *_dates(regime), regime.instrument)
-    Console().print(table)
+    terminal.console().print(table)
 
 
 @regimes.command()
@@ -31,7 +29,7 @@ def show(regime: Annotated[str, typer.Argument(help="Id of the regime.")], polic
     """Say in plain English what a regime allows and forbids, and by what right."""
     bundle = _bundle(policies)
     found = bundle.regime(regime)
-    out = Console()
+    out = terminal.console()
     starts, ends = _dates(found)
     out.print(f"[bold]{found.title}[/bold]  ({found.id}, {found.status})")
     out.print(f"{found.instrument}. From {starts} until {ends}.\n{found.summary}\n")

@@ -6,10 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from ringfence import access, clock, dead_letters, entry, options
+from ringfence import access, clock, dead_letters, entry, options, terminal
 from ringfence.broker import EmbeddedKafka
 from ringfence.errors import SettingError
 from ringfence.kafka_io import PLAIN, Connection, Delivery, KafkaError, producer, read_all, translate
@@ -32,7 +30,7 @@ def broker(
 ) -> None:
     """Run the embedded Apache Kafka alone, with topics, users and rights applied, until Ctrl-C."""
     settings = load_settings(home=home)
-    stop, out = stop_event(), Console()
+    stop, out = stop_event(), terminal.console()
     data = settings.home / "kafka" / "kept" if keep else None
     password = access.password(settings.home, access.ADMIN)
     with EmbeddedKafka(settings.home, password, port=port, data=data, say=out.print) as kafka:
@@ -61,13 +59,13 @@ def apply_topics(
 @topics.command("list")
 def list_topics() -> None:
     """Print the table of topics."""
-    table = Table("topic", "record", "key", "partitions", "kept", "written by", "read by")
+    table = terminal.table("topic", "record", "key", "partitions", "kept", "written by", "read by")
     for topic in TOPICS:
         kept = "latest by key" if topic.compacted else _span(topic.retention_ms)
         record = topic.record.__name__ if topic.record else "as it came"
         writers, readers = (", ".join(sorted(users)) for users in (topic.writers, topic.readers))
         table.add_row(topic.name, record, topic.key, str(topic.partitions), kept, writers, readers)
-    Console().print(table)
+    terminal.console().print(table)
 
 
 def _span(milliseconds: int) -> str:
@@ -77,7 +75,7 @@ def _span(milliseconds: int) -> str:
 @dlq.command("list")
 def list_dead_letters(topic: Source = None, bootstrap: options.Bootstrap = None, home: options.Home = None) -> None:
     """List the dead letters: where from, which stage, why. Never what is in them."""
-    table = Table("dead-letter topic", "offset", "from", "stage", "error", "detail", "failed at", "bytes")
+    table = terminal.table("dead-letter topic", "offset", "from", "stage", "error", "detail", "failed at", "bytes")
     connection = _operator(bootstrap, home)
     for delivery, letter in _letters(connection, topic):
         place = f"{letter.topic}[{letter.partition}] @ {letter.offset}"
@@ -85,7 +83,7 @@ def list_dead_letters(topic: Source = None, bootstrap: options.Bootstrap = None,
         table.add_row(
             delivery.topic, str(delivery.offset), place, letter.stage, letter.error, letter.detail, when, size
         )
-    Console().print(table if table.row_count else "no dead letters")
+    terminal.console().print(table if table.row_count else "no dead letters")
 
 
 @dlq.command("replay")

@@ -23,16 +23,17 @@ class Choice(Struct, frozen=True, gc=False):
 def choose(readings: Sequence[Reading], gate: int) -> Choice | None:
     """The best reading of a frame, or None if none has two characters at ``gate`` per cent or more.
 
-    A mark that fits the grammar goes before one that does not, then the surer one, then the likelier place.
+    A mark that fits the grammar goes before one that does not, then the longer one, because a place may hold
+    a part of a plate alone, then the surer one, then the likelier place.
     """
-    best: tuple[bool, int] | None = None
+    best: tuple[bool, int, int] | None = None
     chosen = None
     for index, reading in enumerate(readings):
         confidence = int(reading.confidence * 100)
         if len(reading.text) < LEAST_CHARACTERS or confidence < gate:
             continue
         repaired = repair(reading.text)
-        rank = (repaired.style is not Style.FOREIGN_OR_UNKNOWN, confidence)
+        rank = (repaired.style is not Style.FOREIGN_OR_UNKNOWN, len(repaired.vrm), confidence)
         if best is None or rank > best:
             best = rank
             chosen = Choice(index, repaired.vrm, reading.text, confidence, repaired.changed)

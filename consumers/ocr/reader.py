@@ -61,6 +61,7 @@ class OnnxReader:
         self._characters = np.array(list(alphabet))
         self._pad = alphabet.index(self._recognizer.config.pad_char)
         self._same = [(alphabet.index(one), alphabet.index(other)) for one, other in SAME_GLYPH]
+        self.read([np.zeros((HEIGHT, WIDTH), np.uint8)])  # the first run is slow; no frame shall wait for it
 
     def read(self, patches: Sequence[Picture]) -> list[Reading]:
         """One reading for each patch, in order; a patch that is no picture reads as nothing, at 0."""

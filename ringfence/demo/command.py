@@ -10,10 +10,10 @@ from typing import Annotated, Any
 
 import typer
 from msgspec import Struct
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
 
-from ringfence import access, options
+from ringfence import access, options, terminal
 from ringfence.broker import EmbeddedKafka
 from ringfence.clock import SECOND, Clock
 from ringfence.clock import text as clock_text
@@ -42,6 +42,7 @@ ARGUMENTS = {"police": ("--quiet",)}
 REPORTING = ("police", "oversight")
 LEADS = (10, 30, 90)  # seconds until the cameras open; a slow machine gets another try
 DRAIN_SECONDS = 60.0
+BALANCED = "The books balance: nothing lost, nothing twice, every disclosure in the evidence."
 EVERY = 1.0
 LINE_EVERY = 5.0
 
@@ -79,7 +80,7 @@ def demo(
     plan = Plan(duration, load, seed, regime, options.moment("--opening", opening), out)
     settings = load_settings(home=home, regime=regime)
     compile_bundle(load_bundle(settings.policies), settings.regime)  # a wrong regime is said before anything starts
-    console = Console()
+    console = terminal.console()
     families: list[Family] = []
     stop = stop_event(on_kill=lambda: _kill(families))
     began = time.monotonic()
@@ -93,10 +94,13 @@ def demo(
             _drain(running, kafka.admin)
         ledger = open_ledger(access.connection_of(User.OVERSIGHT, settings, kafka.bootstrap))
         summary, found = _balance(plan, ledger, running, kafka.version)
-    _leave(plan, settings, ledger, summary, console)
+    _leave(plan, settings, ledger, running.screen, summary, console)
     if found:
         raise BooksError("the books do not balance: " + "; ".join(found))
-    console.print("[green]The books balance: nothing lost, nothing twice, every disclosure in the evidence.[/green]")
+    console.print(
+        "[green]The books balance: nothing lost, nothing twice, every disclosure in the evidence.[/green]",
+        soft_wrap=True,
+    )
 
 
 def _kill(families: list[Family]) -> None:
@@ -111,6 +115,7 @@ class Running(Struct):
     clock: Clock
     peak: int = 0
     usage: Usage = Usage(0, 0.0)
+    screen: RenderableType = ""
 
 
 def _start(
@@ -167,18 +172,19 @@ def _run(running: Running, plan: Plan, console: Console, stop: Event) -> None:
     view, cameras = View(plan.title, plan.duration), running.family.children["cameras"]
     shown = 0.0
     with Live(console=console, transient=False) if console.is_terminal else ExitStack() as live:
-        while cameras.ended() is None and not stop.wait(EVERY):
+        while not stop.wait(EVERY) and cameras.ended() is None:
             now = time.monotonic()
             view.update(scrape([child.port for child in running.family.children.values()], time.monotonic))
             running.usage = running.family.usage()
             running.peak = max(running.peak, running.usage.memory)
             at = running.clock.now()
             elapsed = (at - plan.opening) / SECOND
+            running.screen = view.render(at, elapsed)
             if isinstance(live, Live):
-                live.update(view.render(at, elapsed))
+                live.update(running.screen)
             elif now - shown >= LINE_EVERY:
                 shown = now
-                console.print(view.line(elapsed), highlight=False)
+                console.print(view.line(elapsed), highlight=False, soft_wrap=True)
             running.family.check()
     running.family.drain("cameras")
     running.family.check()
@@ -238,15 +244,18 @@ def _read(path: Path) -> dict[str, Any]:
     return report
 
 
-def _leave(plan: Plan, settings: Settings, ledger: Ledger, summary: Mapping[str, Any], console: Console) -> None:
+def _leave(
+    plan: Plan, settings: Settings, ledger: Ledger, screen: RenderableType, summary: Mapping[str, Any], console: Console
+) -> None:
     """Writes the summary and the pictures, and prints where they are."""
     from ringfence.demo import pictures  # matplotlib takes a second to import
 
     write_json(plan.out / "summary.json", summary)
     pictures.contact_sheet(ledger, plan.out / "contact-sheet.png")
     pictures.camera_map(*_map(plan, settings), plan.out / "map.png")
+    pictures.screenshot(screen, plan.out / "screen.svg")
     summary_table({k: v for k, v in summary.items() if k != "digests"}, console)
-    for name in ("summary.json", "contact-sheet.png", "map.png"):
+    for name in ("summary.json", "contact-sheet.png", "map.png", "screen.svg"):
         console.print(f"  {plan.out / name}", highlight=False)
 
 

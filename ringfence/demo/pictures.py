@@ -1,7 +1,8 @@
-"""The demo's two pictures: what was read from which frame, and what the police could see from which camera."""
+"""The demo's pictures: what was read from which frame, what the police could see from where, the last screen."""
 
+import re
 from collections.abc import Mapping, Sequence
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.patches import Polygon
 from PIL import Image as Pillow
+from rich.console import Console, RenderableType
 
-from ringfence.demo.ledger import Id, Ledger, Picture
+from ringfence.demo.ledger import Ledger, Picture
 from ringfence.estate import Estate
 from schemas.records import Outcome
 
 COLUMNS, ROWS = 4, 6
+SCREEN_WIDTH = 100
 # Okabe and Ito's palette: told apart by colour-blind readers too.
 BLUE, GREEN, ORANGE, GREY = "#0072B2", "#009E73", "#D55E00", "#777777"
 TEXT_AND_IMAGE, TEXT_ONLY = "text and image", "text only"
@@ -81,6 +84,14 @@ def camera_map(
     _save(figure, path)
 
 
+def screenshot(screen: RenderableType, path: Path) -> None:
+    """The last live screen as an SVG, in whatever monospaced font the reader has."""
+    paper = Console(record=True, width=SCREEN_WIDTH, file=StringIO(), force_terminal=True)
+    paper.print(screen)
+    # Rich would fetch a font from the web.
+    path.write_text(re.sub(r"@font-face {.*?}\s*", "", paper.export_svg(title="ringfence demo"), flags=re.DOTALL))
+
+
 def _rings(geometry: Mapping[str, Any]) -> list[list[tuple[float, float]]]:
     polygons = geometry["coordinates"] if geometry["type"] == "MultiPolygon" else [geometry["coordinates"]]
     return [[(x, y) for x, y, *_ in polygon[0]] for polygon in polygons]
@@ -105,6 +116,3 @@ def _save(figure: Any, path: Path) -> None:
     figure.tight_layout()
     figure.savefig(path, dpi=110, metadata={"Software": None})
     plt.close(figure)
-
-
-__all__ = ["Id", "camera_map", "contact_sheet"]

@@ -24,7 +24,8 @@ class View:
         """Takes a new scrape and works out the rates since the one before."""
         if self.previous and now.at > self.previous.at:
             apart = now.at - self.previous.at
-            self.rates = {k: (v - self._counts(self.previous)[k]) / apart for k, v in self._counts(now).items()}
+            before = self._counts(self.previous)
+            self.rates = {k: max(0.0, v - before[k]) / apart for k, v in self._counts(now).items()}
         self.previous = now
 
     def _counts(self, scrape: Scrape) -> dict[str, float]:
@@ -111,11 +112,15 @@ def summary_table(summary: dict[str, object], console: Console) -> None:
     for name, value in summary.items():
         if isinstance(value, dict):
             value = "  ".join(f"{k} {_plain(v)}" for k, v in value.items()) or "none"
+        if name.endswith("_bytes") and isinstance(value, int):
+            name, value = name.removesuffix("_bytes"), f"{value / 2**20:,.0f} MiB"
         table.add_row(name.replace("_", " "), _plain(value))
     console.print(table)
 
 
 def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:,.3f}"
+        return f"{value:,.3f}".rstrip("0").rstrip(".")
     return f"{value:,}" if isinstance(value, int) else str(value)

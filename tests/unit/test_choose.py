@@ -15,6 +15,12 @@ def test_a_mark_that_fits_the_grammar_goes_before_a_surer_one_that_does_not() ->
     assert chosen.vrm == "LK19ABC"
 
 
+def test_a_part_of_a_plate_goes_after_the_whole() -> None:
+    chosen = choose([Reading("19ABC", 0.99), Reading("LK19ABC", 0.85)], 80)
+    assert chosen is not None
+    assert chosen.index == 1
+
+
 def test_of_equals_the_likelier_place_wins() -> None:
     chosen = choose([Reading("LK19ABC", 0.9), Reading("LK19ABD", 0.9)], 80)
     assert chosen is not None

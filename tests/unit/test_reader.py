@@ -1,0 +1,101 @@
+"""The reader that ships: our own model, through fast-plate-ocr."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from consumers.ocr.choose import choose
+from consumers.ocr.locate import decode, locate
+from consumers.ocr.reader import CHUNK, NOTHING, OnnxReader
+from producers.scene import View, render
+from producers.traffic import Light, Weather
+from ringfence.errors import FileError
+
+MODELS = Path(__file__).parents[2] / "models"
+MODEL = MODELS / "ringfence_plates.onnx"
+MARKS = ("LK19ABC", "AB51XYZ", "WD70HAD", "GM20HEW", "PM18ECY", "NF22TNE", "LB18SRP", "KO19DZR")
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return OnnxReader(MODEL)
+
+
+def views():
+    for seed in range(48):
+        yield View(
+            MARKS[seed % 8], rear=bool(seed % 2), green_flash=seed % 5 == 0,
+            light=list(Light)[seed % 3], weather=list(Weather)[seed // 3 % 3], blur=seed % 4 * 0.2, seed=seed,
+        )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def patches():
+    return [place.patch for view in views() for place in locate(decode(render(view).jpeg))]
+
+
+def test_most_plates_in_our_scenes_are_read_right_and_few_wrong(reader):
+    right = wrong = 0
+    for view in views():
+        choice = choose(reader.read([p.patch for p in locate(decode(render(view).jpeg))]), 80)
+        right += choice is not None and choice.vrm == view.vrm
+        wrong += choice is not None and choice.vrm != view.vrm
+    assert right >= 43
+    assert wrong <= 2
+
+
+def test_a_patch_reads_the_same_whatever_else_is_in_the_batch(reader, patches):
+    alone = [reader.read([patch])[0] for patch in patches]
+    assert len(patches) > 3 * CHUNK
+    assert reader.read(patches) == alone
+    assert reader.read(patches[::-1])[::-1] == alone
+    assert reader.read(patches[3:20]) == alone[3:20]
+
+
+def test_another_reader_reads_the_same(reader, patches):
+    assert OnnxReader(MODEL).read(patches) == reader.read(patches)
+
+
+@pytest.mark.parametrize("patch", [
+    np.zeros((0, 0), np.uint8), np.zeros((5, 0, 3), np.uint8), np.zeros((5, 5, 4), np.uint8), np.zeros((5, 5)),
+], ids=["nothing", "no width", "four channels", "no bytes"])  # fmt: skip
+def test_what_is_no_picture_reads_as_nothing_and_harms_no_other(reader, patches, patch):
+    assert reader.read([patch, patches[0], patch]) == [NOTHING, *reader.read(patches[:1]), NOTHING]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_noise_and_blank_pass_no_gate(reader, seed):
+    rng = np.random.default_rng(seed)
+    noise, blank = rng.integers(0, 256, (48, 128), np.uint8), np.full((48, 128), rng.integers(256), np.uint8)
+    assert choose(reader.read([noise, blank]), 80) is None
+
+
+def test_no_patches_no_readings(reader):
+    assert reader.read([]) == []
+
+
+def test_a_missing_model_or_config_is_said(tmp_path):
+    with pytest.raises(FileError, match=r"none\.onnx is missing"):
+        OnnxReader(tmp_path / "none.onnx")
+    shutil.copy(MODEL, tmp_path)
+    with pytest.raises(FileError, match=r"plate_config\.yaml is missing"):
+        OnnxReader(tmp_path / MODEL.name)
+
+
+def test_a_damaged_model_is_said(tmp_path):
+    shutil.copy(MODELS / "plate_config.yaml", tmp_path)
+    (tmp_path / "m.onnx").write_bytes(MODEL.read_bytes()[:50_000])
+    with pytest.raises(FileError, match="not a plate model"):
+        OnnxReader(tmp_path / "m.onnx")
+
+
+def test_the_model_is_small_and_as_good_as_its_card_says():
+    assert MODEL.stat().st_size <= 3_000_000
+    report, card = json.loads((MODELS / "evaluation.json").read_text()), (MODELS / "CARD.md").read_text()
+    for source, row in report["by_source"].items():
+        figures = f"| {row['crops']:,} | {row['right']:.2f} | {row['kept_by_gate']:.2f} | {row['right_of_kept']:.2f} |"
+        assert figures in card, source
+    assert report["by_source"]["traffic"]["right"] >= 95
