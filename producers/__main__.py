@@ -43,8 +43,11 @@ def cameras(
     begin = begin or context.clock.now() + LEAD
     end = begin + duration * SECOND if duration else FOREVER
     # numpy and OpenCV take a second to import; `ringfence --help` need not wait for them.
+    import cv2
+
     from producers.sender import make_world, send_all
 
+    cv2.setNumThreads(1)  # the second thread would cost more than it saves
     send_all(context, make_world(context, seed, londons or 0.25, rate, begin), end, stop, report)
 
 

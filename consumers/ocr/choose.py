@@ -20,6 +20,11 @@ class Choice(Struct, frozen=True, gc=False):
     repaired: bool
 
 
+def settled(reading: Reading, gate: int) -> bool:
+    """Whether this reading needs no other to compare with: a whole mark of the current style, and sure enough."""
+    return _per_cent(reading) >= gate and repair(reading.text).style is Style.CURRENT
+
+
 def choose(readings: Sequence[Reading], gate: int) -> Choice | None:
     """The best reading of a frame, or None if none has two characters at ``gate`` per cent or more.
 
@@ -29,7 +34,7 @@ def choose(readings: Sequence[Reading], gate: int) -> Choice | None:
     best: tuple[bool, int, int] | None = None
     chosen = None
     for index, reading in enumerate(readings):
-        confidence = int(reading.confidence * 100)
+        confidence = _per_cent(reading)
         if len(reading.text) < LEAST_CHARACTERS or confidence < gate:
             continue
         repaired = repair(reading.text)
@@ -38,3 +43,7 @@ def choose(readings: Sequence[Reading], gate: int) -> Choice | None:
             best = rank
             chosen = Choice(index, repaired.vrm, reading.text, confidence, repaired.changed)
     return chosen
+
+
+def _per_cent(reading: Reading) -> int:
+    return int(reading.confidence * 100)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from consumers.ocr.choose import Choice, choose
+from consumers.ocr.choose import Choice, choose, settled
 from consumers.ocr.locate import FrameUnreadableError, Located, decode, encode_patch, locate
-from consumers.ocr.reader import PlateReader
+from consumers.ocr.reader import PlateReader, Reading
 from ringfence.dead_letters import Rejected
 from ringfence.metrics import Metrics
 from ringfence.stage import Batch, Handled, Output, reject
@@ -43,14 +43,13 @@ class Ocr:
         """Nothing stands beside this stream."""
 
     def handle(self, batches: Sequence[Batch], now: int) -> Handled:
-        """Locates every plate, reads all of them in one batch, keeps the best of each frame."""
+        """Locates every plate, reads them in batches, keeps the best of each frame."""
         del now
         began = time.perf_counter()
         handled = Handled(note=Counter())
         seen = [one for batch in batches for one in _look(batch, handled.rejected)]
-        readings = iter(self.reader.read([located.patch for one in seen for located in one.found]))
-        for one in seen:
-            choice = choose([next(readings) for _ in one.found], self.gate)
+        for one, readings in zip(seen, self._read(seen), strict=True):
+            choice = choose(readings, self.gate)
             if choice is None:
                 handled.note[UNSURE if one.found else NO_PLATE] += 1
                 continue
@@ -58,6 +57,16 @@ class Ocr:
             handled.outputs.extend(self._outputs(one, choice))
         self.metrics.ocr_batch.observe(time.perf_counter() - began)
         return handled
+
+    def _read(self, seen: Sequence[Seen]) -> list[list[Reading]]:
+        """The readings of each frame: of its likeliest place, and of the others only where that settles nothing."""
+        firsts = iter(self.reader.read([one.found[0].patch for one in seen if one.found]))
+        readings = [[next(firsts)] if one.found else [] for one in seen]
+        doubtful = [i for i, first in enumerate(readings) if first and not settled(first[0], self.gate)]
+        others = iter(self.reader.read([place.patch for i in doubtful for place in seen[i].found[1:]]))
+        for i in doubtful:
+            readings[i] += [next(others) for _ in seen[i].found[1:]]
+        return readings
 
     def _outputs(self, one: Seen, choice: Choice) -> list[Output]:
         frame, place = one.frame, one.found[choice.index]

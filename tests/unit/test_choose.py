@@ -1,6 +1,6 @@
 """Which of a frame's readings becomes the read."""
 
-from consumers.ocr.choose import Choice, choose
+from consumers.ocr.choose import Choice, choose, settled
 from consumers.ocr.reader import Reading
 
 
@@ -39,3 +39,9 @@ def test_below_the_gate_is_no_read() -> None:
 def test_nothing_and_one_character_are_no_read() -> None:
     assert choose([], 80) is None
     assert choose([Reading("", 0.0), Reading("L", 0.99)], 0) is None
+
+
+def test_only_a_sure_mark_of_the_current_style_is_settled() -> None:
+    assert settled(Reading("LKI9ABC", 0.9), 80)
+    assert not settled(Reading("LK19ABC", 0.79), 80)
+    assert not settled(Reading("19ABC", 0.99), 80)  # it may be the end of LK19ABC

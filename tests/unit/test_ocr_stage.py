@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from consumers.ocr.locate import decode
+from consumers.ocr.locate import decode, locate
 from consumers.ocr.reader import NOTHING, Reading
 from consumers.ocr.stage import NO_PLATE, READ, UNSURE, Ocr
 from producers.scene import View, render
@@ -57,9 +57,16 @@ def test_the_text_is_not_in_the_image_and_the_image_is_not_in_the_read():
     assert not {"plate_patch", "overview", "jpeg"} & set(Read.__struct_fields__)
 
 
-def test_all_frames_are_read_in_one_batch():
+def test_the_likeliest_places_are_read_in_one_batch_and_when_they_are_sure_no_others():
     _, reader = handle(PLATE, PLATE, PLATE)
-    assert len(reader.asked) == 1
+    assert reader.asked == [3, 0]
+
+
+def test_all_places_are_read_when_the_likeliest_settles_nothing():
+    _, reader = handle(PLATE, PLATE, reading=NOTHING)
+    places = len(locate(decode(PLATE)))
+    assert places > 1
+    assert reader.asked == [2, 2 * (places - 1)]
 
 
 @pytest.mark.parametrize(("reading", "outcome"), [(Reading("LK19ABC", 0.79), UNSURE), (NOTHING, UNSURE)])
