@@ -27,6 +27,7 @@ from msgspec import Struct
 from ringfence.errors import BrokerError, FileError, ResourceBusyError
 from ringfence.kafka_io import PLAIN, Connection, KafkaError, admin
 from ringfence.lifecycle import die_with_parent
+from ringfence.rehearsal import rehearse
 
 VERSION = "4.3.1"
 # slf4j-simple and not log4j: with log4j-core jgo resolves older Kafka clients, and the broker is broken.
@@ -122,6 +123,7 @@ class EmbeddedKafka:
         process = self.process = self._launch(class_path, None, f"-XX:AOTCacheOutput={fresh}")
         try:
             self._wait(TRAIN_SECONDS)
+            rehearse(self.admin, self.bootstrap, self.folder)
             _end(process, TRAIN_SECONDS)
             if fresh.exists():
                 fresh.replace(cache)

@@ -72,8 +72,8 @@ class View:
 
     def line(self, elapsed: float) -> str:
         """One line for a log."""
-        if self.previous is None:
-            return "starting …"
+        if self.previous is None or elapsed < 0:
+            return f"The cameras open in {max(0.0, -elapsed):.0f} s."
         scrape = self.previous
         allowed, denied = (scrape.total("ringfence_decisions_total", effect=e) for e in ("ALLOW", "DENY"))
         p99 = scrape.quantile(0.99, "ringfence_latency_seconds", stage="police")
