@@ -177,10 +177,10 @@ def lag(connection: Connection, group: str, topics: Sequence[str]) -> dict[Place
         return {place: max(0, end - (asker.committed(place) or 0)) for place, end in ends.items()}
 
 
-def read_all(connection: Connection, topics: Sequence[str], seconds: float = 60.0) -> Iterator[Delivery]:
+def read_all(connection: Connection, topics: Sequence[str], seconds: float = 30.0) -> Iterator[Delivery]:
     """Every committed record on these topics, from the beginning to the ends as they are now; no group.
 
-    BrokerError if that takes longer than ``seconds``.
+    BrokerError if nothing more comes for ``seconds``.
     """
     check(connection, read=topics)
     with closing(consumer(connection)) as reader:
@@ -192,10 +192,13 @@ def read_all(connection: Connection, topics: Sequence[str], seconds: float = 60.
         reader.seek_to_beginning(*places)
         deadline = time.monotonic() + seconds
         while any(reader.position(place) < end for place, end in ends.items()):
-            for found in reader.poll(timeout_ms=200).values():
-                yield from found
-            if time.monotonic() > deadline:
-                raise BrokerError(f"could not read {', '.join(topics)} to the end within {seconds:.0f} s")
+            found = reader.poll(timeout_ms=200)
+            for deliveries in found.values():
+                yield from deliveries
+            if found:
+                deadline = time.monotonic() + seconds
+            elif time.monotonic() > deadline:
+                raise BrokerError(f"{', '.join(topics)}: nothing came for {seconds:.0f} s before the end was read")
 
 
 __all__ = [

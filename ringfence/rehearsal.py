@@ -19,9 +19,7 @@ VALUE = bytes(10_000)
 def rehearse(admin: Connection, bootstrap: str, home: Path) -> None:
     """Runs ``TURNS`` transactions on a broker that holds nothing yet. ``home`` is for passwords that go again."""
     access.apply(admin, home)
-    cameras, ocr = (
-        Connection(bootstrap, user.value, access.password(home, user)) for user in (User.CAMERAS, User.OCR)
-    )
+    cameras, ocr = (Connection(bootstrap, user.value, access.password(home, user)) for user in (User.CAMERAS, User.OCR))
     with ExitStack() as stack:
         sender = stack.enter_context(closing(producer(cameras)))
         writer = stack.enter_context(Writer(ocr, f"{User.OCR}-0"))

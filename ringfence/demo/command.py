@@ -42,6 +42,7 @@ ARGUMENTS = {"police": ("--quiet",)}
 REPORTING = ("police", "oversight")
 LEADS = (10, 30, 90)  # seconds until the cameras open; a slow machine gets another try
 DRAIN_SECONDS = 60.0
+LONGEST = 3_000  # seconds; frames are kept for an hour, and the books are made from what is kept
 BALANCED = "The books balance: nothing lost, nothing twice, every disclosure in the evidence."
 EVERY = 1.0
 LINE_EVERY = 5.0
@@ -64,7 +65,7 @@ class Plan(Struct, frozen=True):
 
 
 def demo(
-    duration: Annotated[float, typer.Option(min=1, help="Seconds that the cameras run.")] = 60,
+    duration: Annotated[float, typer.Option(min=1, max=LONGEST, help="Seconds that the cameras run.")] = 60,
     londons: Annotated[float | None, typer.Option(min=0.001, help="Load; 1 London is 21 M reads a day. [0.25]")] = None,
     rate: Annotated[float | None, typer.Option(min=1, help="Load in events per second, instead.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="One seed, one day.")] = 1,
@@ -97,10 +98,7 @@ def demo(
     _leave(plan, settings, ledger, running.screen, summary, console)
     if found:
         raise BooksError("the books do not balance: " + "; ".join(found))
-    console.print(
-        "[green]The books balance: nothing lost, nothing twice, every disclosure in the evidence.[/green]",
-        soft_wrap=True,
-    )
+    console.print(f"[green]{BALANCED}[/green]", soft_wrap=True)
 
 
 def _kill(families: list[Family]) -> None:

@@ -8,13 +8,17 @@ from pathlib import Path
 RINGFENCE = str(Path(sys.executable).parent / "ringfence")
 
 
+def clean_environment():
+    """The environment without any setting of ours."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("RINGFENCE_")}
+
+
 def start(*arguments, **environment):
     """Starts ``ringfence …`` with RINGFENCE_ settings given as keywords."""
     settings = {f"RINGFENCE_{name.upper()}": str(value) for name, value in environment.items()}
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("RINGFENCE_")}
     return subprocess.Popen(
         [RINGFENCE, *map(str, arguments)],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean | settings,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_environment() | settings,
     )  # fmt: skip
 
 

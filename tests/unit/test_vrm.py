@@ -56,9 +56,7 @@ def test_look_alikes_can_be_left_alone():
     assert repair("LKI9ABC", look_alikes=False).vrm == "LK19ABC"
 
 
-valid = st.sampled_from([s for s in Style if s in PATTERNS]).flatmap(
-    lambda style: st.from_regex(PATTERNS[style], fullmatch=True)
-)
+valid = st.one_of(*(st.from_regex(pattern, fullmatch=True) for pattern in PATTERNS.values()))
 
 
 @given(valid)
