@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from cedarpy import PolicySet
 
 from ringfence import clock, entry, terminal
 from ringfence.policy.bundle import Bundle, Regime, load
 from ringfence.policy.cases import failures
+from ringfence.policy.lint import parse
 from ringfence.settings import load as settings
 
 regimes = entry.application(help="The legal regimes in the policy bundle.")
@@ -35,7 +35,7 @@ def show(regime: Annotated[str, typer.Argument(help="Id of the regime.")], polic
     out.print(f"{found.instrument}. From {starts} until {ends}.\n{found.summary}\n")
     for heading, text in (("This regime", found.policy), ("Under every regime", bundle.common)):
         out.print(f"[bold]{heading}[/bold]")
-        for rule in PolicySet.from_str(text).to_pst().static_policies.values():
+        for rule in parse(text, bundle.schema, found.id)[1].values():
             note = rule.annotations
             out.print(f"  {note['id']:<8} {rule.effect:<7} {note['plain']}  [dim]{note['basis']}[/dim]")
     out.print("\n[bold]Sources[/bold]")

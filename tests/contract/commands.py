@@ -18,7 +18,8 @@ def start(*arguments, **environment):
     settings = {f"RINGFENCE_{name.upper()}": str(value) for name, value in environment.items()}
     return subprocess.Popen(
         [RINGFENCE, *map(str, arguments)],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_environment() | settings,
+        env=clean_environment() | settings, text=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
 
 
