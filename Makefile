@@ -23,12 +23,13 @@ demo: .venv ## Run everything for DURATION=60 s (also RATE= LONDONS= SEED= REGIM
 test: .venv ## Run all tests, those on a real embedded Kafka included
 	$(BIN)/python -m pytest
 
-check: .venv ## Lint, types, import rules, then all tests
+check: lint test ## Lint, types, import rules, then all tests
+
+lint: .venv ## Lint, types and import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
 
 bench: .venv ## Measure the hot path on a real embedded Kafka
 	$(BIN)/python -m benchmarks.hot_path

@@ -1,6 +1,9 @@
-"""The tables of the docs, as the code has them."""
+"""The tables of the docs, as the code has them. ``python -m tests.docs.tables`` writes them into the docs."""
 
-from collections.abc import Iterable
+import json
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
@@ -10,6 +13,7 @@ from ringfence.settings import PREFIX, ROOT, Settings
 from schemas.topics import LIVE, Topic
 
 HOUR_MS = 3_600_000
+RESULT = ROOT / "benchmarks" / "results" / "hot_path.json"
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -52,5 +56,56 @@ def metrics_table() -> str:
     for metric in vars(Metrics()).values():
         if not isinstance(metric, CollectorRegistry):
             (family,) = metric.describe()
-            rows.append([f"`{family.name}`", family.type, ", ".join(metric._labelnames), family.documentation])
+            suffix = "_total" if family.type == "counter" else ""
+            name = f"`{family.name}{suffix}`"
+            rows.append([name, family.type, ", ".join(metric._labelnames), family.documentation])
     return _table(["metric", "type", "labels", "what it is"], sorted(rows))
+
+
+def hot_path_table() -> str:
+    """What the last committed run of the benchmark measured."""
+    result = json.loads(RESULT.read_text())
+    found, cores = result["median"], result["host"]["cores"]
+    return _table(
+        [
+            f"on {cores} cores, the broker included",
+            f"median of {len(result['repetitions'])} times {result['reads']:,} reads",
+        ],
+        [
+            ["throughput of one gate", f"{found['reads_per_second']:,} reads a second"],
+            ["CPU of the gate", f"{found['cpu_microseconds']} µs a read"],
+            ["the same client only consuming and decoding", f"{found['floor_cpu_microseconds']} µs a read"],
+        ],
+    )
+
+
+TABLES: dict[str, tuple[str, Callable[[], str]]] = {
+    "topics": ("README.md", topics_table),
+    "hot path": ("README.md", hot_path_table),
+    "settings": ("docs/operations.md", settings_table),
+    "metrics": ("docs/operations.md", metrics_table),
+}
+
+
+def _place(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<=<!-- table of {name}: made by tests/docs/tables.py -->\n)(?:\|.*\n)*")
+
+
+def written(name: str, text: str) -> str:
+    """The table as it stands in a page."""
+    found = _place(name).search(text)
+    if found is None:
+        raise AssertionError(f"no place for the table of {name}")
+    return found[0]
+
+
+def write() -> None:
+    """Writes every table to its place."""
+    for name, (page, make) in TABLES.items():
+        path = Path(ROOT) / page
+        table = make() + "\n"
+        path.write_text(_place(name).sub(lambda _, table=table: table, path.read_text()))
+
+
+if __name__ == "__main__":
+    write()
