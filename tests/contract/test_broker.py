@@ -8,8 +8,9 @@ import time
 import psutil
 import pytest
 
-from ringfence.broker import LOCK, EmbeddedKafka, check_jars, jars, read_lock
+from ringfence.broker import EmbeddedKafka
 from ringfence.errors import FileError, ResourceBusyError
+from ringfence.jars import LOCK, check_jars, jars, read_lock
 from tests.contract.commands import start
 from tests.contract.conftest import HOME
 from tests.contract.waiting import until
