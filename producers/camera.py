@@ -22,7 +22,7 @@ from schemas.topics import FRAMES, READS
 
 # Only tests, benchmarks and the demo's summary may read it: the true VRM, empty where no plate can be seen.
 TRUTH = "ringfence-truth"
-DELAYED_AFTER = 30 * SECOND  # GK, domain.md: late events
+DELAYED_AFTER = 30 * SECOND  # GK, docs/sources.md: late events
 LATE_AFTER = 250_000  # µs
 AHEAD = 2 * SECOND  # so far ahead of their time records are made
 PATIENCE = 10 * SECOND  # what is overdue by more is given up
@@ -30,7 +30,7 @@ LONGEST_SLEEP = 100_000  # µs, so that a stop is noticed
 # Keys of chance.
 CONFIDENCE, WHERE, WHICH, SEED = range(20, 24)
 
-# What an OCR takes for what: the confusions of domain.md, then (GK) one for every other character, so that
+# What an OCR takes for what: known confusions, then (GK) one for every other character, so that
 # any mark can be misread.
 LOOK_ALIKES = {
     "O": "0DQ", "0": "OD", "I": "1", "1": "I7", "B": "83", "8": "B3", "S": "5", "5": "S6", "D": "O0",

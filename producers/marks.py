@@ -19,7 +19,7 @@ from ringfence.vrm import Style
 # A prime: vehicles are numbered below it, and multiplying modulo a prime shuffles them.
 MOST_VEHICLES = 10_000_019
 
-# Of 10,000 vehicles: 1.5 % non-UK (GK), the others in the plate mix of domain.md (GK); its "other" is q.
+# Of 10,000 vehicles: 1.5 % non-UK (GK), the others in the mix of docs/sources.md (GK); its "other" is q.
 STYLES = {
     Style.CURRENT: 9_160, Style.PREFIX: 394, Style.DATELESS: 148, Style.NORTHERN_IRELAND: 69, Style.Q: 39,
     Style.SUFFIX: 30, Style.DIPLOMATIC: 10, Style.FOREIGN_OR_UNKNOWN: 150,

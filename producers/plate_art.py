@@ -21,7 +21,7 @@ Point = tuple[float, float]
 Path = tuple[Point, ...]
 Colour = tuple[int, int, int]
 
-# Millimetres, of the regulations (V, domain.md); NARROW is the width of 1 and I.
+# Millimetres, of the regulations (docs/sources.md); NARROW is the width of 1 and I.
 WIDE, HIGH, NARROW, STROKE = 50, 79, 14, 14
 GAP, GROUP_GAP, MARGIN, LINE_GAP = 11, 33, 11, 19
 ONE_LINE, TWO_LINES = (520, 111), (285, 203)

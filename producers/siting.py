@@ -1,6 +1,6 @@
 """Puts up the simulated cameras: ``python -m producers.siting > policies/estate/cameras.csv``.
 
-Real positions are withheld (FOI s.31/38/43; V, domain.md), so these are drawn at random, from one seed,
+Real positions are withheld (FOI s.31/38/43), so these are drawn at random, from one seed,
 inside the outlines in policies/estate/zones.geojson. The only importer of shapely.
 """
 

@@ -29,7 +29,7 @@ WEST, SOUTH, EAST, NORTH = -0.6, 51.2, 0.4, 51.8
 class Camera(Struct, frozen=True):
     """One camera. ``zone`` is the scheme it was put up to enforce; ``on_board``: it reads plates itself.
 
-    ``lon`` and ``lat`` are degrees, WGS 84, simulated: real positions are withheld (V, domain.md).
+    ``lon`` and ``lat`` are degrees, WGS 84, simulated: real positions are withheld.
     """
 
     id: int
