@@ -3,6 +3,8 @@
 import os
 import secrets
 import stat
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from ringfence import kafka_admin
@@ -20,11 +22,10 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 def apply(connection: Connection, home: Path) -> list[str]:
     """Makes the broker match the table, as its administrator. Says what was changed, a line each."""
     with kafka_admin.session(connection) as client:
-        made = kafka_admin.create_topics(client, TOPICS)
+        made = kafka_admin.match_topics(client, TOPICS)
         kafka_admin.set_passwords(client, {user: password(home, user) for user in User})
         added, removed = kafka_admin.match_rights(client, grants())
-    lines = [f"topic {name} created" for name in made]
-    lines += [f"right added: {_words(grant)}" for grant in added]
+    lines = made + [f"right added: {_words(grant)}" for grant in added]
     return lines + [f"right removed: {_words(grant)}" for grant in removed]
 
 
@@ -42,12 +43,25 @@ def password(home: Path, user: str) -> str:
     """The password of a user, made at first use and kept in a file that only its owner can read."""
     file = _file(home, user)
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.parent.chmod(stat.S_IRWXU)
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR)
-        with os.fdopen(descriptor, "w") as new:
-            new.write(secrets.token_urlsafe(32))
+        try:
+            _keep(file, secrets.token_urlsafe(32))
+        except OSError as error:
+            raise FileError(f"cannot keep a password in {file}: {error.strerror}; set RINGFENCE_HOME") from None
     return _read(file)
+
+
+def _keep(file: Path, text: str) -> None:
+    """Writes a private file whole, or leaves the one that another process was quicker to write."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.parent.chmod(stat.S_IRWXU)
+    descriptor, made = tempfile.mkstemp(dir=file.parent)  # mode 600
+    try:
+        with os.fdopen(descriptor, "w") as new:
+            new.write(text)
+        with suppress(FileExistsError):
+            os.link(made, file)
+    finally:
+        os.unlink(made)
 
 
 def _file(home: Path, user: str) -> Path:

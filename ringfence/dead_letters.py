@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from ringfence.errors import RecordError
 from schemas.codec import UndecodableError, codec
 from schemas.records import DeadLetter
 
 HEADER = "ringfence-dead-letter"
 MAX_DETAIL = 300
 
-Headers = Sequence[tuple[str, bytes]]
+Headers = Sequence[tuple[str, bytes | None]]
 
 
 class Rejected(Struct, frozen=True):
@@ -33,10 +34,15 @@ def headers(rejected: Rejected, stage: str, now: int) -> list[tuple[str, bytes]]
         offset=rejected.offset,
         stage=stage,
         error=type(rejected.error).__name__,
-        detail=str(rejected.error)[:MAX_DETAIL],
+        detail=_detail(rejected.error),
         failed_at=now,
     )
     return [*original(rejected.headers), (HEADER, codec(DeadLetter).encode(letter))]
+
+
+def _detail(error: Exception) -> str:
+    """The error in words, if they are ours: a foreign error may quote the record, and with it a mark."""
+    return str(error)[:MAX_DETAIL] if isinstance(error, RecordError | UndecodableError) else ""
 
 
 def read(given: Headers) -> DeadLetter:
@@ -47,6 +53,11 @@ def read(given: Headers) -> DeadLetter:
     raise UndecodableError("the record has no dead-letter header")
 
 
+def writable_key(key: bytes | None, value: bytes | None) -> bytes | None:
+    """The key as it came, but empty where there is neither key nor value: kafka-python cannot write such a record."""
+    return b"" if key is None and value is None else key
+
+
 def original(given: Headers) -> list[tuple[str, bytes]]:
-    """The headers without ours: what the record came with."""
-    return [(name, value) for name, value in given if name != HEADER]
+    """The headers without ours: what the record came with. kafka-python cannot write a null one; it becomes empty."""
+    return [(name, value or b"") for name, value in given if name != HEADER]

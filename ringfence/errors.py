@@ -8,9 +8,13 @@ RingfenceError              exit code 2, no traceback
 │   ├── UnreachableError    nobody answers there
 │   ├── LoginError          user or password refused
 │   ├── NotAllowedError     the broker's ACLs refuse it
+│   ├── TooLargeError       a record is larger than its topic takes
 │   └── FencedError         another process took over this transactional id
 ├── PolicyError             a policy bundle that must not be used
-└── BooksError              the accounts do not balance
+├── BooksError              the accounts do not balance
+└── StoppedError            a signal came before there was anything to drain
+
+RecordError                 a record that a stage cannot take: it goes to the dead letters
 """
 
 
@@ -54,6 +58,12 @@ class NotAllowedError(BrokerError):
     retriable = False
 
 
+class TooLargeError(BrokerError):
+    """A record is larger than its topic takes."""
+
+    retriable = False
+
+
 class FencedError(BrokerError):
     """Another process took over this transactional id: this one must stop."""
 
@@ -66,3 +76,11 @@ class PolicyError(RingfenceError):
 
 class BooksError(RingfenceError):
     """The accounts do not balance."""
+
+
+class StoppedError(RingfenceError):
+    """A signal came before there was anything to drain."""
+
+
+class RecordError(ValueError):
+    """A record that a stage cannot take. The message never quotes what is in it: it is kept with the record."""

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from typing import Any
 
 from kafka import KafkaAdminClient
 from kafka.admin import (
@@ -11,6 +12,8 @@ from kafka.admin import (
     ACLOperation,
     ACLPermissionType,
     ACLResourcePatternType,
+    ConfigResource,
+    ConfigResourceType,
     ResourcePattern,
     ResourcePatternFilter,
     ResourceType,
@@ -21,11 +24,11 @@ from kafka.errors import KafkaError
 from ringfence.errors import BrokerError
 from ringfence.kafka_io import SCRAM, Connection, admin, check, translate
 from ringfence.rights import Grant, Kind
-from schemas.topics import Topic
+from schemas.topics import Topic, User
 
 SETTLE_SECONDS = 10.0
-MAX_MESSAGE_BYTES = 1024 * 1024
 PRINCIPAL = "User:"
+OURS = frozenset(f"{PRINCIPAL}{user}" for user in User)
 
 
 @contextmanager
@@ -39,13 +42,47 @@ def session(connection: Connection) -> Iterator[KafkaAdminClient]:
         raise translate(error) from error
 
 
-def create_topics(client: KafkaAdminClient, topics: Sequence[Topic]) -> list[str]:
-    """Creates those that are missing and names them."""
-    there = {topic["name"] for topic in client.describe_topics()}
+def match_topics(client: KafkaAdminClient, topics: Sequence[Topic]) -> list[str]:
+    """Creates what is missing, corrects what is configured otherwise. Says what it did, a line each.
+
+    BrokerError if a topic has another number of partitions: only its owner can say what shall become of its records.
+    """
+    there = {topic["name"]: len(topic["partitions"]) for topic in client.describe_topics()}
+    for t in topics:
+        if there.get(t.name, t.partitions) != t.partitions:
+            raise BrokerError(
+                f"topic {t.name!r} has {there[t.name]} partitions and must have {t.partitions}: delete it, if what is"
+                " in it may go, and run this again"
+            )
     missing = {t.name: {"num_partitions": t.partitions, "configs": configs(t)} for t in topics if t.name not in there}
     if missing:
         client.create_topics(missing, wait_for_metadata=True)
-    return list(missing)
+    return [f"topic {name} created" for name in missing] + _correct(client, [t for t in topics if t.name in there])
+
+
+def _correct(client: KafkaAdminClient, topics: Sequence[Topic]) -> list[str]:
+    """Sets what differs from the table in the configuration of topics that were there before."""
+    if not topics:
+        return []
+    kind = ConfigResourceType.TOPIC
+    found = client.describe_configs([ConfigResource(kind, t.name) for t in topics], config_filter="all")
+    wrong = {t.name: wrong for t in topics if (wrong := _differing(configs(t), _entries(found, t.name)))}
+    if wrong:
+        changes = [ConfigResource(kind, name, configs=values) for name, values in wrong.items()]
+        answers = client.alter_configs(changes)["topic"]
+        refused = {name: answer for name, answer in answers.items() if answer != "OK"}
+        if refused:
+            raise BrokerError(f"the broker did not take the configuration of {refused}")
+    return [f"topic {name}: {key} set to {value}" for name, values in wrong.items() for key, value in values.items()]
+
+
+def _entries(found: Mapping[str, Any], topic: str) -> dict[str, str]:
+    """Key -> value of one topic's configuration, as describe_configs has it."""
+    return {key: entry["value"] for key, entry in found.get("topic", {}).get(topic, {}).items()}
+
+
+def _differing(wanted: Mapping[str, str], there: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in wanted.items() if there.get(key) != value}
 
 
 def configs(topic: Topic) -> dict[str, str]:
@@ -54,8 +91,10 @@ def configs(topic: Topic) -> dict[str, str]:
     return {
         "retention.ms": str(topic.retention_ms),
         "cleanup.policy": "compact" if topic.compacted else "delete",
-        "max.message.bytes": str(MAX_MESSAGE_BYTES),
+        "max.message.bytes": str(topic.most_bytes),
         "message.timestamp.type": "LogAppendTime" if raw else "CreateTime",
+        # Whatever a foreign producer chose: our clients need no codec that is not installed.
+        "compression.type": "uncompressed" if raw else "producer",
     }
 
 
@@ -68,8 +107,11 @@ def set_passwords(client: KafkaAdminClient, passwords: Mapping[str, str]) -> Non
 
 
 def match_rights(client: KafkaAdminClient, wanted: Sequence[Grant]) -> tuple[list[Grant], list[Grant]]:
-    """Makes the broker's ACLs exactly these grants. Returns what was added and what was removed."""
-    there = {_grant(acl) for acl in _all(client)}
+    """Makes the ACLs of our users exactly these grants. Returns what was added and what was removed.
+
+    A right that the table does not model (to the cluster, a prohibition, another host) is left to its owner.
+    """
+    there = _ours(client)
     added = [one for one in wanted if one not in there]
     removed = sorted(there - set(wanted))
     if added:
@@ -83,7 +125,7 @@ def match_rights(client: KafkaAdminClient, wanted: Sequence[Grant]) -> tuple[lis
 def _settle(client: KafkaAdminClient, wanted: set[Grant]) -> None:
     """Waits until the broker itself answers with these grants: they reach it through its metadata log."""
     deadline = time.monotonic() + SETTLE_SECONDS
-    while {_grant(acl) for acl in _all(client)} != wanted:
+    while _ours(client) != wanted:
         if time.monotonic() > deadline:
             raise BrokerError(f"the broker did not take all rights within {SETTLE_SECONDS:.0f} s: run it again")
         time.sleep(0.02)
@@ -94,6 +136,15 @@ def _all(client: KafkaAdminClient) -> list[ACL]:
     found, _ = client.describe_acls(ACLFilter(None, None, ACLOperation.ANY, ACLPermissionType.ANY, anything))
     acls: list[ACL] = found
     return acls
+
+
+def _ours(client: KafkaAdminClient) -> set[Grant]:
+    return {_grant(acl) for acl in _all(client) if acl.principal in OURS and _is_plain(acl)}
+
+
+def _is_plain(acl: ACL) -> bool:
+    kind = ResourceType(acl.resource_pattern.resource_type).name
+    return kind in Kind.__members__ and acl.host == "*" and acl.permission_type == ACLPermissionType.ALLOW
 
 
 def _acl(grant: Grant) -> ACL:

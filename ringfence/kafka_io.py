@@ -14,7 +14,7 @@ from kafka.consumer.fetcher import ConsumerRecord as Delivery
 from kafka.errors import KafkaError
 from msgspec import Struct
 
-from ringfence.errors import BrokerError, FencedError, LoginError, NotAllowedError, UnreachableError
+from ringfence.errors import BrokerError, FencedError, LoginError, NotAllowedError, TooLargeError, UnreachableError
 
 PLAIN, SCRAM = "PLAIN", "SCRAM-SHA-512"
 CONNECT_SECONDS = 3.0
@@ -22,6 +22,8 @@ PREFLIGHT_SECONDS = 5.0
 FETCH_BYTES = 8 * 1024 * 1024
 TRANSACTION_TIMEOUT_MS = 15_000
 SESSION_MS = 10_000
+# What a client sends at most; each topic has a limit of its own, and none is higher.
+MOST_BYTES = 4 * 1024 * 1024
 UNKNOWN_TOPIC, NOT_AUTHORISED = 3, 29
 
 
@@ -87,7 +89,7 @@ def producer(connection: Connection, *, transactional_id: str | None = None, **o
         "enable_idempotence": True,
         "linger_ms": 5,
         "batch_size": 256 * 1024,
-        "max_request_size": 1024 * 1024,
+        "max_request_size": MOST_BYTES,
         "metrics_enabled": False,
         **({"transactional_id": transactional_id} if transactional_id else {}),
         **({"transaction_timeout_ms": TRANSACTION_TIMEOUT_MS} if transactional_id else {}),
@@ -116,6 +118,8 @@ def translate(error: Exception) -> BrokerError:
         return NotAllowedError(f"the broker does not allow it: {name} {text}")
     if isinstance(error, kafka_errors.SaslAuthenticationFailedError):
         return LoginError(f"the broker refused the login: {text}")
+    if isinstance(error, (kafka_errors.MessageSizeTooLargeError, kafka_errors.RecordListTooLargeError)):
+        return TooLargeError(f"a record is larger than its topic takes: run `ringfence topics apply` ({name})")
     return BrokerError(f"{name}: {text}")
 
 
@@ -165,6 +169,49 @@ def _login(connection: Connection) -> KafkaAdminClient:
         ) from None
 
 
+def unreadable(error: Exception) -> bool:
+    """Whether a poll failed because the client cannot parse a record: the broker is well, and trying again is vain."""
+    broken = (kafka_errors.CorruptRecordError, kafka_errors.UnsupportedCodecError)
+    return isinstance(error, broken) or not isinstance(error, KafkaError)
+
+
+def next_readable(connection: Connection, place: Place, start: int) -> int:
+    """The first offset from ``start`` at which the client can parse what is there; the end if there is none.
+
+    A bad record spoils its batch: every offset up to the end of the batch fails. So the end is looked for in
+    steps that double, then by halves: a few polls, however long the batch. A sound batch between two bad ones
+    may be stepped over with them.
+    """
+    with closing(consumer(connection, max_records=1)) as asker:
+        asker.assign([place])
+        end: int = asker.end_offsets([place])[place]
+        if start >= end or _parses(asker, place, start):
+            return start
+        bad, step = start, 1
+        while bad + step < end and not _parses(asker, place, bad + step):
+            bad, step = bad + step, step * 2
+        good = min(bad + step, end)
+        while good - bad > 1:
+            middle = (bad + good) // 2
+            bad, good = (bad, middle) if _parses(asker, place, middle) else (middle, good)
+        return good
+
+
+def _parses(asker: KafkaConsumer, place: Place, offset: int) -> bool:
+    asker.seek(place, offset)
+    deadline = time.monotonic() + PREFLIGHT_SECONDS
+    while asker.position(place) == offset:
+        try:
+            asker.poll(timeout_ms=200)
+        except Exception as error:
+            if not unreadable(error):
+                raise
+            return False
+        if time.monotonic() > deadline:
+            raise kafka_errors.KafkaTimeoutError(f"nothing came from {place.topic}[{place.partition}]")
+    return True
+
+
 def lag(connection: Connection, group: str, topics: Sequence[str]) -> dict[Place, int]:
     """Records that a group has still to handle, by partition: end offset less committed offset.
 
@@ -192,7 +239,14 @@ def read_all(connection: Connection, topics: Sequence[str], seconds: float = 30.
         reader.seek_to_beginning(*places)
         deadline = time.monotonic() + seconds
         while any(reader.position(place) < end for place, end in ends.items()):
-            found = reader.poll(timeout_ms=200)
+            try:
+                found = reader.poll(timeout_ms=200)
+            except Exception as error:
+                if unreadable(error):
+                    raise BrokerError(
+                        f"{', '.join(topics)}: a record cannot be parsed ({type(error).__name__})"
+                    ) from None
+                raise translate(error) from error
             for deliveries in found.values():
                 yield from deliveries
             if found:
@@ -212,7 +266,9 @@ __all__ = [
     "check",
     "consumer",
     "lag",
+    "next_readable",
     "producer",
     "read_all",
     "translate",
+    "unreadable",
 ]

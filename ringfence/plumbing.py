@@ -1,6 +1,6 @@
 """``ringfence broker``, ``topics`` and ``dlq``: what an operator needs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
@@ -10,9 +10,21 @@ import typer
 from ringfence import access, clock, dead_letters, entry, options, terminal
 from ringfence.broker import EmbeddedKafka
 from ringfence.errors import SettingError
-from ringfence.kafka_io import PLAIN, Connection, Delivery, KafkaError, producer, read_all, translate
+from ringfence.kafka_io import (
+    PLAIN,
+    Connection,
+    Delivery,
+    KafkaError,
+    OffsetAndMetadata,
+    Place,
+    consumer,
+    producer,
+    read_all,
+    translate,
+)
 from ringfence.lifecycle import stop_event
 from ringfence.settings import load as load_settings
+from ringfence.stage import UnreadableError
 from schemas.codec import UndecodableError
 from schemas.records import DeadLetter
 from schemas.topics import BY_NAME, DEAD_LETTERS, DLQ_SUFFIX, TOPICS, Topic, User
@@ -20,6 +32,7 @@ from schemas.topics import BY_NAME, DEAD_LETTERS, DLQ_SUFFIX, TOPICS, Topic, Use
 topics = entry.application(help="The topics, users and rights.")
 dlq = entry.application(help="The dead letters: records that a stage could not handle.")
 PORT = 19092
+REPLAYS = f"{User.OPERATOR}-replays"
 Source = Annotated[str | None, typer.Option(help="Only those of this topic, for example anpr.reads.")]
 
 
@@ -89,24 +102,57 @@ def list_dead_letters(topic: Source = None, bootstrap: options.Bootstrap = None,
 @dlq.command("replay")
 def replay(
     topic: Annotated[str, typer.Argument(help="The topic whose dead letters are sent again, for example anpr.reads.")],
+    again: Annotated[bool, typer.Option(help="Also those that an earlier replay has sent.")] = False,
     bootstrap: options.Bootstrap = None,
     home: options.Home = None,
 ) -> None:
-    """Send dead letters to their topic again, whole, with their key and their headers. They stay in the DLQ, too."""
+    """Send dead letters to their topic again, whole, with key and headers, each once. They stay in the DLQ, too."""
     connection = _operator(bootstrap, home)
     if User.OPERATOR not in _known(topic).writers:
         raise SettingError(f"the operator may not write to {topic}: only {', '.join(_known(topic).writers)} may")
-    again = list(_letters(connection, topic))
-    with closing(producer(connection)) as writer:
-        try:
-            for delivery, letter in again:
-                headers = dead_letters.original(delivery.headers)
-                writer.send(
-                    letter.topic, value=delivery.value, key=delivery.key, partition=letter.partition, headers=headers
-                ).get(timeout=10)
-        except KafkaError as error:
-            raise translate(error) from error
-    typer.echo(f"{len(again)} sent to {topic} again")
+    letters = list(_letters(connection, topic))
+    try:
+        sent, before = _send_again(connection, Place(_known(topic).dlq, 0), letters, again)
+    except KafkaError as error:
+        raise translate(error) from error
+    hollow = sum(1 for _, letter in letters if not _is_whole(letter))
+    typer.echo(f"{sent} sent to {topic} again")
+    if before:
+        typer.echo(f"{before} were sent by an earlier replay: give --again to send them once more")
+    if hollow:
+        typer.echo(f"{hollow} cannot be sent: they hold a place, and no record")
+
+
+def _send_again(
+    connection: Connection, place: Place, letters: Sequence[tuple[Delivery, DeadLetter]], again: bool
+) -> tuple[int, int]:
+    """Sends what no earlier replay has sent, one by one, and remembers it in the operator's own group.
+
+    How many were sent, and how many were left because they had been sent before.
+    """
+    sent = before = 0
+    with closing(consumer(connection, REPLAYS)) as memory, closing(producer(connection)) as writer:
+        memory.assign([place])
+        done = memory.committed(place) or 0
+        for delivery, letter in letters:
+            if not _is_whole(letter):
+                continue
+            if delivery.offset < done and not again:
+                before += 1
+                continue
+            writer.send(
+                letter.topic, value=delivery.value, key=dead_letters.writable_key(delivery.key, delivery.value),
+                partition=letter.partition, headers=dead_letters.original(delivery.headers),
+            ).get(timeout=10)  # fmt: skip
+            sent += 1
+            done = max(done, delivery.offset + 1)
+            memory.commit({place: OffsetAndMetadata(done, "", -1)})
+    return sent, before
+
+
+def _is_whole(letter: DeadLetter) -> bool:
+    """Whether the record itself is there: not where it could not be parsed, nor where nobody knows whence it came."""
+    return letter.offset >= 0 and letter.error != UnreadableError.__name__
 
 
 def _operator(bootstrap: str | None, home: Path | None) -> Connection:

@@ -13,7 +13,7 @@ from ringfence import log
 from ringfence.access import connection_of
 from ringfence.clock import SECOND, Clock
 from ringfence.errors import FileError
-from ringfence.kafka_io import Connection, check
+from ringfence.kafka_io import Connection, KafkaError, check, translate
 from ringfence.lifecycle import stop_event
 from ringfence.metrics import Metrics, serve
 from ringfence.settings import Settings, load
@@ -56,13 +56,16 @@ def run_stage(
     stop = stop_event()
     context = enter(user, given)
     preflight(context, user)
-    stage = make(context)
     limits = Limits(context.settings.transaction_ms, context.settings.transaction_records)
     try:
-        Loop(stage, limits, context.clock, context.metrics).run(context.connection, context.settings.member, stop)
-    finally:
-        if report and report[0]:
-            write_json(report[0], report[1](stage))
+        stage = make(context)
+        try:
+            Loop(stage, limits, context.clock, context.metrics).run(context.connection, context.settings.member, stop)
+        finally:
+            if report and report[0]:
+                write_json(report[0], report[1](stage))
+    except KafkaError as error:
+        raise translate(error) from error
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

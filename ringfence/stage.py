@@ -19,7 +19,7 @@ from msgspec import Struct, field
 from ringfence import dead_letters
 from ringfence.clock import SECOND, Clock
 from ringfence.dead_letters import Rejected
-from ringfence.errors import BrokerError
+from ringfence.errors import BrokerError, RecordError
 from ringfence.kafka_io import Connection, Delivery, Place
 from ringfence.metrics import Metrics
 from ringfence.transact import Input, Writer
@@ -29,7 +29,12 @@ from schemas.topics import BY_NAME, Topic, User
 
 IDLE_MS = 100
 LAG_EVERY = 1.0
-MAX_TRIES = 5
+MOST_TRIES = 8
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds between two tries
+
+
+class UnreadableError(RecordError):
+    """Records that the Kafka client cannot parse: they stay in their topic until its retention ends."""
 
 
 class Batch(Struct, frozen=True):
@@ -81,8 +86,11 @@ class Stage(Protocol):
     def most(self) -> int:
         """Records in one transaction, at most."""
 
-    def prepare(self) -> None:
-        """Before each transaction: look at what stands beside the stream."""
+    def prepare(self) -> bool:
+        """Looks at what stands beside the stream, before each transaction and again before its commit.
+
+        True if it has changed: what was handled before is then given up and handled again.
+        """
 
     def handle(self, batches: Sequence[Batch], now: int) -> Handled:
         """Decides what to write. ``now`` is in µs on the pipeline's clock, one for the whole batch."""
@@ -107,6 +115,9 @@ class Loop:
         self.most = min(stage.most, limits.transaction_records)
         self.log = structlog.get_logger(stage=str(stage.user))
         self.codecs: dict[str, Codec[Any]] = {t.name: codec(_record(t)) for t in stage.inputs}
+        self.stop = Event()
+        self.failed = 0
+        self.shown: set[tuple[str, str, str]] = set()
 
     def run(self, connection: Connection, member: str, stop: Event) -> None:
         """Runs until ``stop`` is set; the transaction in hand is finished first. BrokerError ends it."""
@@ -114,6 +125,7 @@ class Loop:
         # What is loaded now stays; the collector need not look at it again, nor after every few reads.
         gc.freeze()
         gc.set_threshold(100_000, 50, 100)
+        self.stop = stop
         with ExitStack() as stack:
             self.writer = stack.enter_context(Writer(connection, f"{name}-{member}"))
             topics = [topic.name for topic in self.stage.inputs]
@@ -133,26 +145,43 @@ class Loop:
         gathered = self.input.gather(IDLE_MS / 1_000, self.linger, self.most)
         self.stage.prepare()
         self.metrics.ready.labels(self.stage.user).set(self.input.assigned())
-        if not gathered:
+        if not gathered and not self.input.stepped:
             return
         began = time.perf_counter()
         now = self.clock.now()
         batches, rejected = self._decode(gathered)
         handled = self._handle(batches, now)
-        handled.rejected.extend(rejected)
+        handled.rejected.extend([*rejected, *self._stepped_over()])
         try:
-            self._write(gathered, handled, now)
+            if not self._write(gathered, handled, now):
+                self._again("what stands beside the stream has changed")
+                return
         except BrokerError as error:
-            self.metrics.aborted.labels(self.stage.user).inc()
-            self.log.warning("transaction aborted", error=str(error))
-            if not error.retriable:
+            self.failed += 1
+            if not error.retriable or self.failed >= MOST_TRIES:
                 raise
-            self.writer.abort()
-            self.input.rewind(gathered)
+            self._again(str(error))
+            self.stop.wait(min(LONGEST_PAUSE, FIRST_PAUSE * 2**self.failed))
             return
+        self.failed = 0
         self.metrics.transaction.labels(self.stage.user).observe(time.perf_counter() - began)
         self._count(gathered, handled)
         self.stage.committed(batches, handled, self.clock.now())
+
+    def _again(self, why: str) -> None:
+        """Gives the transaction up and goes back to what is committed."""
+        self.metrics.aborted.labels(self.stage.user).inc()
+        self.log.warning("transaction aborted", why=why)
+        self.writer.abort()
+        self.input.rewind()
+
+    def _stepped_over(self) -> list[Rejected]:
+        """A dead letter for each stretch that the client could not parse. It holds the place, and no bytes."""
+        return [
+            Rejected(place.topic, place.partition, first, None, None, (),
+                     UnreadableError(f"offsets {first} to {end - 1} cannot be parsed"))
+            for place, (first, end) in self.input.stepped.items()
+        ]  # fmt: skip
 
     def _decode(self, gathered: Mapping[Place, list[Delivery]]) -> tuple[list[Batch], list[Rejected]]:
         batches, rejected = [], []
@@ -195,15 +224,21 @@ class Loop:
                 deliveries.append(delivery)
         return Batch(batch.topic, batch.partition, records, deliveries, batch.mark)
 
-    def _write(self, gathered: Mapping[Place, list[Delivery]], handled: Handled, now: int) -> None:
+    def _write(self, gathered: Mapping[Place, list[Delivery]], handled: Handled, now: int) -> bool:
+        """One transaction; False, and nothing committed, if the stage has found that it must be handled again."""
         stage = str(self.stage.user)
         self.writer.begin()
         for out in handled.outputs:
             self.writer.send(out.topic, out.partition, out.key, out.value)
         for bad in handled.rejected:
             letter = dead_letters.headers(bad, stage, now)
-            self.writer.send(BY_NAME[bad.topic].dlq, 0, bad.key, bad.value, letter)
+            key = dead_letters.writable_key(bad.key, bad.value)
+            self.writer.send(BY_NAME[bad.topic].dlq, 0, key, bad.value, letter)
+        self.writer.flush()
+        if self.stage.prepare():
+            return False
         self.writer.commit(self.input, gathered, handled.marks)
+        return True
 
     def _count(self, gathered: Mapping[Place, list[Delivery]], handled: Handled) -> None:
         stage = str(self.stage.user)
@@ -215,11 +250,18 @@ class Loop:
             self.metrics.dead_letters.labels(stage, bad.topic, type(bad.error).__name__).inc()
 
     def _report_lag(self) -> None:
+        shown = set()
         for lag in self.input.lags():
             labels = (str(self.stage.user), lag.topic, str(lag.partition))
+            waits = lag.records and lag.last_timestamp_ms is not None
+            late = self.clock.now() - self.clock.of_broker(lag.last_timestamp_ms or 0) if waits else 0
             self.metrics.lag_records.labels(*labels).set(lag.records)
-            late = self.clock.now() - self.clock.of_broker(lag.last_timestamp_ms) if lag.records else 0
             self.metrics.lag_seconds.labels(*labels).set(late / SECOND)
+            shown.add(labels)
+        for labels in self.shown - shown:  # another member has that partition now
+            self.metrics.lag_records.remove(*labels)
+            self.metrics.lag_seconds.remove(*labels)
+        self.shown = shown
 
 
 def reject(delivery: Delivery, error: Exception) -> Rejected:

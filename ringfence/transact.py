@@ -4,7 +4,7 @@ A stage's mark is kept in the metadata of its committed offset, so that both mov
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -18,8 +18,10 @@ from ringfence.kafka_io import (
     Place,
     RebalanceListener,
     consumer,
+    next_readable,
     producer,
     translate,
+    unreadable,
 )
 
 MS = 1_000
@@ -27,20 +29,29 @@ SETTLE_SECONDS = 0.5
 
 
 class Lag(Struct, frozen=True):
-    """How far an input is behind, in records, and the broker's time (ms) of the last record handled."""
+    """How far an input is behind, in records, and the broker's time (ms) of the last record handled, if any."""
 
     topic: str
     partition: int
     records: int
-    last_timestamp_ms: int
+    last_timestamp_ms: int | None
 
 
 class Input(RebalanceListener):  # type: ignore[misc] # kafka-python has no types
-    """A consumer in a group that gathers for a while, and the marks committed with its offsets."""
+    """A consumer in a group that gathers for a while, and the marks committed with its offsets.
+
+    ``stepped`` says, after a gathering, between which offsets (from, up to but not including) lie records that
+    the client itself cannot parse: a header's name that is no UTF-8 spoils its whole batch for it.
+    """
 
     def __init__(self, connection: Connection, group: str, member: str, topics: list[str], most: int) -> None:
+        self.stepped: dict[Place, tuple[int, int]] = {}
+        self._connection = connection
         self._consumer = consumer(connection, group, instance=f"{group}-{member}", max_records=most)
+        for topic in topics:  # a group that is joined before the metadata are there waits for another round
+            self._consumer.partitions_for_topic(topic)
         self._gathered: dict[Place, list[Delivery]] = {}
+        self._fresh: set[Place] = set()
         self._marks: dict[Place, str] = {}
         self._committed: dict[Place, int] = {}
         self._last: dict[Place, int] = {}
@@ -53,19 +64,19 @@ class Input(RebalanceListener):  # type: ignore[misc] # kafka-python has no type
         self._consumer.close(autocommit=False)
 
     def on_partitions_revoked(self, revoked: list[Place]) -> None:
-        """Forgets what was gathered: whoever has these partitions next starts at the committed offset."""
-        self._gathered.clear()
+        """Forgets all about these partitions: whoever has them next starts at the committed offset."""
         for place in revoked:
-            self._marks.pop(place, None)
-            self._committed.pop(place, None)
-            self._last.pop(place, None)
+            for known in (self._gathered, self.stepped, self._marks, self._committed, self._last):
+                known.pop(place, None)
+            self._fresh.discard(place)
 
     def on_partitions_assigned(self, assigned: list[Place]) -> None:
-        """Nothing to do: marks are fetched when first needed."""
+        """Notes them. The client would go on at its old position in one that it had before; see _begin()."""
+        self._fresh.update(assigned)
 
     def gather(self, idle: float, linger: float, most: int) -> dict[Place, list[Delivery]]:
         """Waits up to ``idle`` s for a first record, then up to ``linger`` s for more; at most ``most`` records."""
-        self._gathered = {}
+        self._gathered, self.stepped = {}, {}
         try:
             self._poll(idle, most)
             deadline = time.monotonic() + linger
@@ -79,28 +90,53 @@ class Input(RebalanceListener):  # type: ignore[misc] # kafka-python has no type
         return self._gathered
 
     def _poll(self, seconds: float, most: int) -> None:
-        found = self._consumer.poll(timeout_ms=max(1, int(seconds * MS)), max_records=most)
+        try:
+            found = self._consumer.poll(timeout_ms=max(1, int(seconds * MS)), max_records=most)
+        except Exception as error:
+            if not (unreadable(error) and self._step_over()):
+                raise
+            return
+        if self._fresh:
+            found = {place: deliveries for place, deliveries in found.items() if place not in self._fresh}
+            self._begin()
         for place, deliveries in found.items():
             self._gathered.setdefault(place, []).extend(deliveries)
 
+    def _begin(self) -> None:
+        """Puts every new partition to its committed offset, or to its beginning, and fetches its mark."""
+        for place in self._fresh & self._consumer.assignment():
+            committed = self._consumer.committed(place, metadata=True)
+            start = committed.offset if committed else self._consumer.beginning_offsets([place])[place]
+            self._marks[place] = committed.metadata or "" if committed else ""
+            self._committed[place] = start
+            self._consumer.seek(place, start)
+        self._fresh.clear()
+
+    def _step_over(self) -> bool:
+        """Sets every partition to what follows the records in hand, and past what the client cannot parse.
+
+        A poll that fails forgets what it had parsed of the other partitions, so they are all set anew. False if
+        there was nothing to step over.
+        """
+        self._begin()
+        for place in self._consumer.assignment():
+            done = self._gathered.get(place)
+            start = done[-1].offset + 1 if done else self._committed[place]
+            found = next_readable(self._connection, place, start)
+            if found > start:
+                self.stepped[place] = (self.stepped.get(place, (start, 0))[0], found)
+            self._consumer.seek(place, found)
+        return bool(self.stepped)
+
     def mark(self, topic: str, partition: int) -> str:
         """What was committed with the offset of this partition; empty if nothing was."""
-        place = Place(topic, partition)
-        if place not in self._marks:
-            try:
-                committed = self._consumer.committed(place, metadata=True)
-            except KafkaError as error:
-                raise translate(error) from error
-            self._marks[place] = committed.metadata or "" if committed else ""
-        return self._marks[place]
+        return self._marks[Place(topic, partition)]
 
-    def offsets(
-        self, gathered: Mapping[Place, list[Delivery]], marks: Mapping[tuple[str, int], str]
-    ) -> dict[Place, OffsetAndMetadata]:
-        """The offsets to commit once what was gathered is done: position and mark of each partition."""
+    def offsets(self, places: Iterable[Place], marks: Mapping[tuple[str, int], str]) -> dict[Place, OffsetAndMetadata]:
+        """The offsets to commit once what was gathered there is done: position and mark of each partition."""
         return {
             place: OffsetAndMetadata(self._consumer.position(place), marks.get(place, self.mark(*place)), -1)
-            for place in gathered
+            for place in places
         }
 
     def accept(self, offsets: Mapping[Place, OffsetAndMetadata], gathered: Mapping[Place, list[Delivery]]) -> None:
@@ -108,12 +144,13 @@ class Input(RebalanceListener):  # type: ignore[misc] # kafka-python has no type
         for place, committed in offsets.items():
             self._marks[place] = committed.metadata
             self._committed[place] = committed.offset
-            self._last[place] = gathered[place][-1].timestamp
+            if place in gathered:
+                self._last[place] = gathered[place][-1].timestamp
 
-    def rewind(self, gathered: Mapping[Place, list[Delivery]]) -> None:
-        """Goes back to the first record gathered, to try again."""
-        for place in self._consumer.assignment() & gathered.keys():
-            self._consumer.seek(place, gathered[place][0].offset)
+    def rewind(self) -> None:
+        """Goes back to the committed offsets, to try again."""
+        for place in self._consumer.assignment() & self._committed.keys():
+            self._consumer.seek(place, self._committed[place])
 
     def assigned(self) -> bool:
         """Whether the group has given this member anything to read."""
@@ -129,7 +166,7 @@ class Input(RebalanceListener):  # type: ignore[misc] # kafka-python has no type
             end = self._consumer.highwater(place)
             if end is not None:
                 behind = max(0, end - self._consumer.position(place))
-                yield Lag(place.topic, place.partition, behind, self._last.get(place, 0))
+                yield Lag(place.topic, place.partition, behind, self._last.get(place))
 
     def settle(self) -> None:
         """Commits positions that moved past the markers of transactions, so that the lag shows zero."""
@@ -139,7 +176,10 @@ class Input(RebalanceListener):  # type: ignore[misc] # kafka-python has no type
             if self._consumer.position(place) > offset
         }
         if moved:
-            self._consumer.commit(moved)
+            try:
+                self._consumer.commit(moved)
+            except KafkaError as error:
+                raise translate(error) from error
             self._committed |= {place: committed.offset for place, committed in moved.items()}
 
 
@@ -177,15 +217,22 @@ class Writer:
         except KafkaError as error:
             raise translate(error) from error
 
+    def flush(self) -> None:
+        """Waits until the broker has everything that was sent: only the commit is left."""
+        try:
+            self._producer.flush()
+        except KafkaError as error:
+            raise translate(error) from error
+
     def commit(
         self,
         source: Input,
         gathered: Mapping[Place, list[Delivery]],
         marks: Mapping[tuple[str, int], str],
     ) -> None:
-        """Commits what was sent, with the offsets and marks of what was gathered."""
+        """Commits what was sent, with the offsets and marks of what was gathered or stepped over."""
         try:
-            offsets = source.offsets(gathered, marks)
+            offsets = source.offsets({*gathered, *source.stepped}, marks)
             self._producer.send_offsets_to_transaction(offsets, source.group())
             self._producer.commit_transaction()
         except KafkaError as error:

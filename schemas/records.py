@@ -113,6 +113,8 @@ class DecisionBatch(Struct, frozen=True):
     bundle: bytes
     register: bytes
     orders_offset: int
+    pinned: str
+    clock_bound: int
     previous: bytes
     outcomes: list[Outcome]
     cameras: list[int]

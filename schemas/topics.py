@@ -7,6 +7,7 @@ from msgspec import Struct
 from schemas.records import DecisionBatch, Frame, Image, Order, PoliceImage, PoliceRead, Read, Record
 
 DLQ_SUFFIX = ".dlq"
+KIB, MIB = 1024, 1024 * 1024
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 FOREVER = -1
@@ -28,7 +29,8 @@ class Topic(Struct, frozen=True):
     """One topic: what is in it, how it is kept, who writes and who reads.
 
     ``record`` is None in a dead-letter topic, which keeps the bytes as they came.
-    ``retention_ms`` is on the broker's clock, which is wall time; FOREVER keeps all.
+    ``retention_ms`` is on the broker's clock, which is wall time; FOREVER keeps all. ``most_bytes`` is the
+    largest batch that the broker takes: what is made from a record always fits where it goes next.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Topic(Struct, frozen=True):
     writers: frozenset[User]
     readers: frozenset[User]
     compacted: bool = False
+    most_bytes: int = MIB
 
     @property
     def dlq(self) -> str:
@@ -51,8 +54,9 @@ def _users(*users: User) -> frozenset[User]:
 
 
 FRAMES = Topic(
-    "anpr.frames", Frame, "camera", 4, HOUR_MS, _users(User.CAMERAS, User.OPERATOR), _users(User.OCR, User.OVERSIGHT)
-)
+    "anpr.frames", Frame, "camera", 4, HOUR_MS,
+    _users(User.CAMERAS, User.OPERATOR), _users(User.OCR, User.OVERSIGHT), most_bytes=256 * KIB,
+)  # fmt: skip
 READS = Topic(
     "anpr.reads", Read, "camera", 4, DAY_MS,
     _users(User.CAMERAS, User.OCR, User.OPERATOR), _users(User.ENFORCEMENT, User.OVERSIGHT),
@@ -76,7 +80,7 @@ POLICE_IMAGES = Topic(
 )  # fmt: skip
 AUDIT = Topic(
     "oversight.audit", DecisionBatch, "input partition", 4, FOREVER,
-    _users(User.ENFORCEMENT), _users(User.OVERSIGHT),
+    _users(User.ENFORCEMENT), _users(User.OVERSIGHT), most_bytes=4 * MIB,
 )  # fmt: skip
 ORDERS = Topic(
     "governance.orders", Order, "subject and scope", 1, FOREVER,
@@ -99,7 +103,7 @@ HANDLERS = {
 def _dead_letters(topic: Topic) -> Topic:
     return Topic(
         topic.dlq, None, "as it came", 1, 7 * DAY_MS,
-        _users(HANDLERS[topic]), _users(User.OPERATOR, User.OVERSIGHT),
+        _users(HANDLERS[topic]), _users(User.OPERATOR, User.OVERSIGHT), most_bytes=4 * MIB,
     )  # fmt: skip
 
 

@@ -33,7 +33,8 @@ def law_of(settings: Settings) -> Law:
     """The law that the settings name, checked and compiled. PolicyError if it must not be used."""
     bundle = load_bundle(settings.policies)
     check(bundle)
-    return Law(compile_bundle(bundle, settings.regime), bundle.digest, round(settings.clock_bound * SECOND))
+    table = compile_bundle(bundle, settings.regime)
+    return Law(table, bundle.digest, round(settings.clock_bound * SECOND), settings.regime or "")
 
 
 def _gate(context: Context) -> Gate:

@@ -6,10 +6,10 @@ import structlog
 
 from ringfence import dead_letters
 from ringfence.clock import Clock
-from ringfence.errors import BrokerError
+from ringfence.errors import BrokerError, RecordError
 from ringfence.kafka_io import Connection, Delivery, KafkaError, OffsetAndMetadata, Place, consumer, producer, translate
 from ringfence.metrics import Metrics
-from ringfence.policy.orders import OrderRefusedError, Standing, obey
+from ringfence.policy.orders import Standing, obey
 from ringfence.stage import reject
 from schemas.codec import UndecodableError, codec
 from schemas.records import Order
@@ -18,41 +18,56 @@ from schemas.topics import ORDERS, User
 PLACE = Place(ORDERS.name, 0)
 GROUP = f"{User.ENFORCEMENT}-orders"
 CATCH_UP_SECONDS = 10.0
+ASK_EVERY = 0.5  # seconds: a reader that has quietly lost the broker must not pass for one without news
+
+
+class TombstoneError(RecordError):
+    """An order is lifted by another order, never by its deletion."""
 
 
 class OrderFeed:
-    """The orders in force, kept up to date. An order that cannot be obeyed goes to the dead letters, once."""
+    """The orders in force, kept up to date. An order that cannot be obeyed goes to the dead letters, once.
+
+    Whoever reads the orders is in no group, and so depends on nothing but the topic. A group of its own
+    remembers up to where the refused ones lie with the dead letters already.
+    """
 
     def __init__(self, connection: Connection, clock: Clock, metrics: Metrics) -> None:
         self.clock, self.metrics = clock, metrics
         self.log = structlog.get_logger(stage=str(User.ENFORCEMENT))
-        self._consumer = consumer(connection, GROUP)
+        self._consumer, self._memory = consumer(connection), consumer(connection, GROUP)
         self._producer = producer(connection)
+        self._memory.assign([PLACE])
+        self._refused_before = self._memory.committed(PLACE) or 0
         self._consumer.assign([PLACE])
-        committed = self._consumer.committed(PLACE)
-        self._refused_before = committed or 0
         self._consumer.seek_to_beginning(PLACE)
+        self._asked = 0.0
 
     def catch_up(self) -> Standing:
         """Every order given so far. BrokerError if they cannot be read: no orders, no gate."""
-        standing = Standing()
-        deadline = time.monotonic() + CATCH_UP_SECONDS
-        try:
-            end = self._consumer.end_offsets([PLACE])[PLACE]
-            while self._consumer.position(PLACE) < end:
-                if time.monotonic() > deadline:
-                    raise BrokerError(f"{ORDERS.name} cannot be read to its end: the gate stays shut")
-                standing = self._read(standing, timeout_ms=200)
-        except KafkaError as error:
-            raise translate(error) from error
-        return standing
+        return self.follow(Standing())
 
     def follow(self, standing: Standing) -> Standing:
-        """The standing after the orders that have come in; does not wait for any."""
+        """The standing after the orders that have come in; waits for none.
+
+        Twice a second it asks the broker where the orders end, and reads up to there: BrokerError if it cannot.
+        """
         try:
-            return self._read(standing, timeout_ms=0)
+            if time.monotonic() - self._asked < ASK_EVERY:
+                return self._read(standing, timeout_ms=0)
+            return self._to_the_end(standing)
         except KafkaError as error:
             raise translate(error) from error
+
+    def _to_the_end(self, standing: Standing) -> Standing:
+        deadline = time.monotonic() + CATCH_UP_SECONDS
+        end = self._consumer.end_offsets([PLACE])[PLACE]
+        while self._consumer.position(PLACE) < end:
+            if time.monotonic() > deadline:
+                raise BrokerError(f"{ORDERS.name} cannot be read to its end: the gate stays shut")
+            standing = self._read(standing, timeout_ms=200)
+        self._asked = time.monotonic()
+        return standing
 
     def _read(self, standing: Standing, timeout_ms: int) -> Standing:
         for delivery in self._consumer.poll(timeout_ms=timeout_ms).get(PLACE, ()):
@@ -60,12 +75,12 @@ class OrderFeed:
         return standing
 
     def _obey(self, standing: Standing, delivery: Delivery) -> Standing:
-        if delivery.value is None:  # compaction's tombstone: nothing is ordered any more
-            return Standing(standing.suspended, delivery.offset + 1)
         try:
+            if delivery.value is None:
+                raise TombstoneError("an order cannot be deleted: give another")
             order = codec(Order).decode(delivery.value)
             standing = obey(order, delivery.offset)
-        except (UndecodableError, OrderRefusedError) as error:
+        except (UndecodableError, RecordError) as error:
             self._refuse(delivery, error)
             return Standing(standing.suspended, delivery.offset + 1)
         self.metrics.orders.labels(order.kind).inc()
@@ -78,12 +93,14 @@ class OrderFeed:
         if delivery.offset < self._refused_before:
             return
         headers = dead_letters.headers(reject(delivery, error), User.ENFORCEMENT, self.clock.now())
+        # A tombstone has a key: the broker takes no other record into a compacted topic.
         self._producer.send(ORDERS.dlq, value=delivery.value, key=delivery.key, partition=0, headers=headers).get(
             timeout=10
         )
-        self._consumer.commit({PLACE: OffsetAndMetadata(delivery.offset + 1, "", -1)})
+        self._memory.commit({PLACE: OffsetAndMetadata(delivery.offset + 1, "", -1)})
 
     def close(self) -> None:
         """Leaves the broker."""
         self._consumer.close(autocommit=False)
+        self._memory.close(autocommit=False)
         self._producer.close(timeout=2)

@@ -9,6 +9,7 @@ from consumers.enforcement.forms import projectors
 from ringfence.audit.chain import link
 from ringfence.clock import Clock
 from ringfence.dead_letters import Rejected
+from ringfence.errors import RecordError
 from ringfence.metrics import Metrics
 from ringfence.policy.decide import Law, decide
 from ringfence.policy.facts import Kind
@@ -16,17 +17,20 @@ from ringfence.policy.orders import Standing
 from ringfence.policy.register import Register, under
 from ringfence.stage import Batch, Handled, Output, reject
 from schemas.codec import codec
-from schemas.records import DecisionBatch, Outcome, Read
+from schemas.records import DecisionBatch, Flag, Outcome, Read
 from schemas.topics import AUDIT, IMAGES, POLICE, POLICE_IMAGES, READS, User
 
 KINDS = {READS.name: Kind.READ, IMAGES.name: Kind.IMAGE}
 TARGETS = {Kind.READ: POLICE.name, Kind.IMAGE: POLICE_IMAGES.name}
 MS = 1_000
+BROKER_TIME = 1  # Kafka's LogAppendTime; any other timestamp is the sender's own, and bounds no clock
+NEVER = -(1 << 62)
 MOST_TEXT = 16  # characters; a UK mark has at most 7, and no foreign one so many
+ALL_FLAGS = sum(Flag)
 
 
-class NotAMarkError(ValueError):
-    """The text of a read is longer than any number plate."""
+class ImplausibleReadError(RecordError):
+    """A read that no plate reader can have made: it would carry something else to the police."""
 
 
 class Gate:
@@ -50,12 +54,14 @@ class Gate:
         self.project = projectors(law.table)
         self.encode = codec(DecisionBatch).encode
 
-    def prepare(self) -> None:
-        """Obeys the orders that have come in, at the boundary of a transaction."""
+    def prepare(self) -> bool:
+        """Obeys the orders that have come in, at the boundary of a transaction. True if any have."""
         standing = self.follow(self.register.standing)
-        if standing != self.register.standing:
+        changed = standing != self.register.standing
+        if changed:
             self.register = under(self.register, standing)
         self.metrics.suspended.set(standing.suspended)
+        return changed
 
     def handle(self, batches: Sequence[Batch], now: int) -> Handled:
         """The disclosures and the evidence of one transaction."""
@@ -68,7 +74,10 @@ class Gate:
             cameras = [record.camera for record in batch.records]
             captured = [record.captured_at for record in batch.records]
             offset = self.clock.offset
-            seen = [delivery.timestamp * MS + offset for delivery in batch.deliveries]
+            seen = [
+                delivery.timestamp * MS + offset if delivery.timestamp_type == BROKER_TIME else NEVER
+                for delivery in batch.deliveries
+            ]
             outcomes = decide(self.law, self.register, kind, cameras, captured, seen)
             handled.outputs.extend(self._disclose(batch, kind, outcomes))
             evidence = self.encode(self._evidence(batch, cameras, captured, outcomes, now))
@@ -101,6 +110,8 @@ class Gate:
             bundle=self.law.bundle_digest,
             register=self.register.digest,
             orders_offset=self.register.standing.offset,
+            pinned=self.law.pinned,
+            clock_bound=self.law.clock_bound,
             previous=bytes.fromhex(batch.mark),
             outcomes=list(distinct.values()),
             cameras=cameras,
@@ -119,15 +130,22 @@ class Gate:
 
 def _plausible(batch: Batch, rejected: list[Rejected]) -> Batch:
     """The batch without the reads that no plate can have given: the police get no smuggled text."""
-    if not any(_too_long(record) for record in batch.records):
+    found = [_is_plausible(record) for record in batch.records]
+    if all(found):
         return batch
-    sound = [i for i, record in enumerate(batch.records) if not _too_long(record)]
-    for record, delivery in zip(batch.records, batch.deliveries, strict=True):
-        if _too_long(record):
-            longest = max(len(record.vrm), len(record.raw))
-            rejected.append(reject(delivery, NotAMarkError(f"{longest} characters are more than a plate has")))
-    return replace(batch, records=[batch.records[i] for i in sound], deliveries=[batch.deliveries[i] for i in sound])
+    for delivery, fits in zip(batch.deliveries, found, strict=True):
+        if not fits:
+            rejected.append(reject(delivery, ImplausibleReadError("a mark, confidence or flags that no reader gives")))
+    return replace(
+        batch,
+        records=[record for record, fits in zip(batch.records, found, strict=True) if fits],
+        deliveries=[delivery for delivery, fits in zip(batch.deliveries, found, strict=True) if fits],
+    )
 
 
-def _too_long(read: Read) -> bool:
-    return len(read.vrm) > MOST_TEXT or len(read.raw) > MOST_TEXT
+def _is_plausible(read: Read) -> bool:
+    vrm = read.vrm
+    return (
+        len(vrm) <= MOST_TEXT and len(read.raw) <= MOST_TEXT and vrm.isalnum() and vrm.isascii() and vrm == vrm.upper()
+        and 0 <= read.confidence <= 100 and 0 <= read.flags <= ALL_FLAGS and read.sequence >= 0
+    )  # fmt: skip

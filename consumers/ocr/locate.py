@@ -12,6 +12,8 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from ringfence.errors import RecordError
+
 Picture = NDArray[np.uint8]
 Corners = NDArray[np.float32]
 Box = tuple[tuple[float, float], tuple[float, float], float]  # centre, size, degrees
@@ -28,7 +30,7 @@ STRONG = 110.0  # gray levels between ink and paper of a clean plate by day
 PATCH_WIDTHS = (48, 240)
 
 
-class FrameUnreadableError(ValueError):
+class FrameUnreadableError(RecordError):
     """These bytes are not a JPEG picture that we would decode."""
 
 

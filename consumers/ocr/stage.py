@@ -10,6 +10,7 @@ from consumers.ocr.choose import Choice, choose, settled
 from consumers.ocr.locate import FrameUnreadableError, Located, decode, encode_patch, locate
 from consumers.ocr.reader import PlateReader, Reading
 from ringfence.dead_letters import Rejected
+from ringfence.jpeg import stripped
 from ringfence.metrics import Metrics
 from ringfence.stage import Batch, Handled, Output, reject
 from schemas.codec import codec
@@ -20,9 +21,10 @@ NO_PLATE, UNSURE, READ = "no_plate", "below_gate", "read"
 
 
 class Seen(Struct, frozen=True):
-    """One frame and the places in it where a plate may be."""
+    """One frame, its picture without metadata, and the places in it where a plate may be."""
 
     frame: Frame
+    overview: bytes
     key: bytes | None
     partition: int
     found: list[Located]
@@ -39,8 +41,9 @@ class Ocr:
         self.reader, self.gate, self.metrics = reader, gate, metrics
         self.encode_read, self.encode_image = codec(Read).encode, codec(Image).encode
 
-    def prepare(self) -> None:
+    def prepare(self) -> bool:
         """Nothing stands beside this stream."""
+        return False
 
     def handle(self, batches: Sequence[Batch], now: int) -> Handled:
         """Locates every plate, reads them in batches, keeps the best of each frame."""
@@ -75,7 +78,7 @@ class Ocr:
         identity = (frame.camera, frame.sequence, frame.captured_at)
         read = Read(*identity, choice.vrm, choice.raw, choice.confidence, flags)
         corners = [round(float(xy)) for point in place.corners for xy in point]
-        image = Image(*identity, encode_patch(place.patch), frame.jpeg, corners)
+        image = Image(*identity, encode_patch(place.patch), one.overview, corners)
         return [
             Output(READS.name, one.partition, one.key, self.encode_read(read)),
             Output(IMAGES.name, one.partition, one.key, self.encode_image(image)),
@@ -88,13 +91,20 @@ class Ocr:
             self.metrics.ocr.labels(outcome).inc(number)
 
 
+def _picture(frame: Frame) -> bytes:
+    try:
+        return stripped(frame.jpeg)
+    except ValueError as error:
+        raise FrameUnreadableError(str(error)) from None
+
+
 def _look(batch: Batch, rejected: list[Rejected]) -> list[Seen]:
     seen = []
     for frame, delivery in zip(batch.records, batch.deliveries, strict=True):
         try:
-            found = locate(decode(frame.jpeg))
+            found, overview = locate(decode(frame.jpeg)), _picture(frame)
         except FrameUnreadableError as error:
             rejected.append(reject(delivery, error))
         else:
-            seen.append(Seen(frame, delivery.key, batch.partition, found))
+            seen.append(Seen(frame, overview, delivery.key, batch.partition, found))
     return seen

@@ -30,8 +30,9 @@ class Oversight:
         self.batches = 0
         self.breaks: list[str] = []
 
-    def prepare(self) -> None:
+    def prepare(self) -> bool:
         """Nothing stands beside this stream."""
+        return False
 
     def handle(self, batches: Sequence[Batch], now: int) -> Handled:
         """New heads of the chains as marks; breaks as the note."""

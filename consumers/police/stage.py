@@ -31,8 +31,9 @@ class Console:
         self.delayed = 0
         self.latency = HdrHistogram(1, HOUR, 3)
 
-    def prepare(self) -> None:
+    def prepare(self) -> bool:
         """Nothing stands beside this stream."""
+        return False
 
     def handle(self, batches: Sequence[Batch], now: int) -> Handled:
         """Writes nothing; notes when the records were in hand (µs)."""

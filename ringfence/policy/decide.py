@@ -11,11 +11,15 @@ from schemas.records import Outcome
 
 
 class Law(Struct, frozen=True):
-    """What is decided by: the compiled table, the digest of its bundle, the clock bound (µs)."""
+    """What is decided by: the compiled table, the digest of its bundle, the clock bound (µs), the pinned regime.
+
+    ``pinned`` is empty where the date of capture selects the regime.
+    """
 
     table: Table
     bundle_digest: bytes
     clock_bound: int
+    pinned: str = ""
 
 
 def decide(

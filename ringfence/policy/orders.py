@@ -2,14 +2,14 @@
 
 from msgspec import Struct
 
-from ringfence.errors import RingfenceError
+from ringfence.errors import RecordError
 from schemas.records import Order, OrderKind
 
 ALL = "all"
 MAX_WORDS = 2_000
 
 
-class OrderRefusedError(RingfenceError):
+class OrderRefusedError(RecordError):
     """An order that must not be obeyed."""
 
 

@@ -1,13 +1,34 @@
 """Who may do what, as the broker itself answers."""
 
+from contextlib import closing
+
 import pytest
+from kafka.admin import (
+    ACL,
+    ACLOperation,
+    ACLPermissionType,
+    ACLResourcePatternType,
+    ConfigResource,
+    ConfigResourceType,
+    ResourcePattern,
+    ResourceType,
+)  # fmt: skip
+from msgspec import structs
 
 from ringfence import access, kafka_admin
-from ringfence.errors import BrokerError, FileError, LoginError, NotAllowedError, UnreachableError
+from ringfence.errors import (
+    BrokerError,
+    FileError,
+    LoginError,
+    NotAllowedError,
+    TooLargeError,
+    UnreachableError,
+)  # fmt: skip
 from ringfence.kafka_io import Connection, KafkaError, Place, check, consumer, producer, translate
 from ringfence.rights import grants
 from schemas.topics import AUDIT, FRAMES, IMAGES, LIVE, POLICE, READS, TOPICS, User
 from tests.contract.conftest import HOME
+from tests.contract.waiting import until
 
 
 def test_applying_the_table_again_changes_nothing(broker):
@@ -24,6 +45,47 @@ def test_a_right_that_is_not_in_the_table_is_taken_away(broker):
     assert access.apply(broker.kafka.admin, HOME) == ["right removed: police may READ TOPIC anpr.reads"]
     with pytest.raises(NotAllowedError):
         check(broker.connection(User.POLICE), read=[READS.name])
+
+
+def test_rights_that_are_not_ours_to_give_are_left_alone(broker):
+    """Another application's rights, and rights of our users that the table does not model."""
+    anything = ResourcePattern(ResourceType.TOPIC, "theirs", ACLResourcePatternType.LITERAL)
+    cluster = ResourcePattern(ResourceType.CLUSTER, "kafka-cluster", ACLResourcePatternType.LITERAL)
+    theirs = [
+        ACL("User:another", "*", ACLOperation.READ, ACLPermissionType.ALLOW, anything),
+        ACL("User:police", "*", ACLOperation.DESCRIBE, ACLPermissionType.ALLOW, cluster),
+        ACL("User:police", "*", ACLOperation.READ, ACLPermissionType.DENY, anything),
+    ]
+    with kafka_admin.session(broker.kafka.admin) as client:
+        client.create_acls(theirs)
+        until(lambda: set(theirs) <= set(kafka_admin._all(client)))
+    assert access.apply(broker.kafka.admin, HOME) == []
+    with kafka_admin.session(broker.kafka.admin) as client:
+        assert set(theirs) <= set(kafka_admin._all(client))
+        client.delete_acls(theirs)
+
+
+def test_a_topic_that_carries_the_senders_time_is_corrected(broker):
+    with kafka_admin.session(broker.kafka.admin) as client:
+        wrong = {"message.timestamp.type": "CreateTime", "max.message.bytes": "2000000"}
+        client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, READS.name, configs=wrong)])
+    assert access.apply(broker.kafka.admin, HOME) == [
+        "topic anpr.reads: max.message.bytes set to 1048576",
+        "topic anpr.reads: message.timestamp.type set to LogAppendTime",
+    ]
+    assert access.apply(broker.kafka.admin, HOME) == []
+
+
+def test_a_topic_with_another_number_of_partitions_is_refused(broker):
+    with kafka_admin.session(broker.kafka.admin) as client, pytest.raises(BrokerError, match=r"4 partitions .* have 9"):
+        kafka_admin.match_topics(client, [structs.replace(READS, partitions=9)])
+
+
+def test_a_record_larger_than_its_topic_takes_is_told_apart(broker):
+    for topic, size in ((FRAMES, 300_000), (READS, 5_000_000)):  # refused by the broker, and by the client
+        with closing(producer(broker.connection(User.CAMERAS))) as writer, pytest.raises(KafkaError) as refused:
+            writer.send(topic.name, value=bytes(size), partition=0).get(timeout=10)
+        assert isinstance(translate(refused.value), TooLargeError)
 
 
 def test_topics_are_as_the_table_says(broker):
@@ -117,6 +179,21 @@ def test_passwords_are_made_once_and_kept_to_their_owner(tmp_path):
     file.chmod(0o644)
     with pytest.raises(FileError, match="chmod 600"):
         access.password(tmp_path, "police")
+
+
+def test_a_folder_that_cannot_be_is_said_in_one_line(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(FileError, match="RINGFENCE_HOME"):
+        access.password(tmp_path / "file", "police")
+
+
+def test_processes_that_make_one_password_at_once_agree_on_it(tmp_path):
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(8) as pool:
+        found = set(pool.map(lambda _: access.password(tmp_path, "police"), range(50)))
+    assert len(found) == 1
+    assert len(list((tmp_path / "secrets").iterdir())) == 1
 
 
 def test_a_connection_does_not_show_its_password():

@@ -101,7 +101,7 @@ def test_a_second_process_under_the_same_name_puts_the_first_one_out(broker):
     one.stop.set()
     one.thread.join(20)
     assert not one.thread.is_alive()
-    assert isinstance(one.error, FencedError) or one.error is None
+    assert isinstance(one.error, FencedError)
     assert_books_balance(broker, first, 2 * READS_EACH)
 
 

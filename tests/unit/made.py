@@ -7,8 +7,9 @@ from ringfence.estate import parse
 from schemas.codec import codec
 from schemas.records import Image, Read
 
+BROKER_TIME = 1  # Kafka's LogAppendTime
 # The part of kafka-python's record that the stages use.
-Delivery = namedtuple("Delivery", "topic partition offset timestamp key value headers")
+Delivery = namedtuple("Delivery", "topic partition offset timestamp timestamp_type key value headers")
 
 OPENING = 1_655_276_400_000_000  # 2022-06-15 08:00 BST, µs
 WALL = 1_800_000_000_000  # ms
@@ -42,4 +43,4 @@ def image(camera=1, sequence=0, at=OPENING):
 def delivery(record, topic, partition=0, offset=0, at=None, headers=()):
     stamp = WALL + ((at if at is not None else record.captured_at) - OPENING) // 1_000
     value = codec(type(record)).encode(record)
-    return Delivery(topic, partition, offset, stamp, str(record.camera).encode(), value, list(headers))
+    return Delivery(topic, partition, offset, stamp, BROKER_TIME, str(record.camera).encode(), value, list(headers))

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from consumers.enforcement.forms import check, projectors
 from consumers.enforcement.stage import Gate
@@ -27,7 +28,7 @@ REGISTER = register(ESTATE, Standing())
 
 
 def law(regime=None):
-    return Law(compile_bundle(BUNDLE, regime), BUNDLE.digest, BOUND)
+    return Law(compile_bundle(BUNDLE, regime), BUNDLE.digest, BOUND, regime or "")
 
 
 def gate(regime=None, follow=lambda standing: standing, metrics=None):
@@ -168,10 +169,34 @@ def test_counts_follow_the_commit():
 
 def test_a_text_longer_than_any_plate_is_set_aside_and_the_rest_is_decided():
     handled = gate().handle([batch([read(1, 1), read(1, 2, vrm="A" * 17), read(2, 3)])], OPENING)
-    assert [type(r.error).__name__ for r in handled.rejected] == ["NotAMarkError"]
+    assert [type(r.error).__name__ for r in handled.rejected] == ["ImplausibleReadError"]
     assert [r.sequence for r in written(handled, POLICE, PoliceRead)] == [1, 3]
     (found,) = evidence(handled)
     assert found.sequences == [1, 3]
+
+
+@pytest.mark.parametrize("change", [
+    {"vrm": ""}, {"vrm": "LK19 ABC"}, {"vrm": "lk19abc"}, {"vrm": "\u041bK19\u0410BC"}, {"raw": "A" * 17},
+    {"confidence": 101}, {"confidence": -1}, {"flags": 1 << 40}, {"flags": -1}, {"sequence": -1},
+])  # fmt: skip
+def test_a_read_that_no_reader_can_have_made_is_set_aside(change):
+    handled = gate().handle([batch([replace(read(1, 1), **change), read(2, 3)])], OPENING)
+    assert [type(r.error).__name__ for r in handled.rejected] == ["ImplausibleReadError"]
+    assert [r.sequence for r in written(handled, POLICE, PoliceRead)] == [3]
+
+
+def test_the_senders_own_timestamp_bounds_no_clock():
+    """On a topic that carries the sender's time, the sender could choose both times, and with them the law."""
+    offered = batch([read(1)])
+    deliveries = [one._replace(timestamp_type=0) for one in offered.deliveries]
+    handled = gate().handle([Batch(offered.topic, 0, offered.records, deliveries, "")], OPENING)
+    assert not written(handled, POLICE, PoliceRead)
+    assert evidence(handled)[0].outcomes[0].reason == "clock_out_of_bounds"
+
+
+def test_the_evidence_says_by_what_the_regime_was_chosen():
+    (by_date,), (pinned,) = (evidence(gate(r).handle([batch([read(1)])], OPENING)) for r in (None, "quashed"))
+    assert (by_date.pinned, pinned.pinned, pinned.clock_bound) == ("", "quashed", BOUND)
 
 
 def test_a_batch_of_nothing_but_such_texts_leaves_no_evidence():

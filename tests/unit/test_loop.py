@@ -3,9 +3,10 @@
 import pytest
 
 from ringfence import dead_letters
-from ringfence.errors import BrokerError, FencedError
+from ringfence.errors import BrokerError, FencedError, RecordError
+from ringfence.kafka_io import Place
 from ringfence.metrics import Metrics
-from ringfence.stage import Handled, Limits, Loop, Output
+from ringfence.stage import MOST_TRIES, Handled, Limits, Loop, Output
 from schemas.codec import UndecodableError, codec
 from schemas.records import DeadLetter, Read
 from schemas.topics import READS, User
@@ -18,10 +19,10 @@ class Echo:
     user, inputs, most = User.ENFORCEMENT, (READS,), 100
 
     def __init__(self):
-        self.done = []
+        self.done, self.changes = [], iter(())
 
     def prepare(self):
-        pass
+        return next(self.changes, False)
 
     def handle(self, batches, now):
         handled = Handled()
@@ -42,8 +43,8 @@ class FakeInput:
     def __init__(self, deliveries):
         self.gathered = {}
         for d in deliveries:
-            self.gathered.setdefault(SimplePlace(d.topic, d.partition), []).append(d)
-        self.rewound = 0
+            self.gathered.setdefault(Place(d.topic, d.partition), []).append(d)
+        self.rewound, self.stepped = 0, {}
 
     def gather(self, idle, linger, most):
         return self.gathered
@@ -54,17 +55,8 @@ class FakeInput:
     def assigned(self):
         return True
 
-    def rewind(self, gathered):
+    def rewind(self):
         self.rewound += 1
-
-
-class SimplePlace(tuple):
-    __slots__ = ()
-
-    def __new__(cls, topic, partition):
-        return tuple.__new__(cls, (topic, partition))
-
-    topic = property(lambda self: self[0])
 
 
 class FakeWriter:
@@ -76,6 +68,9 @@ class FakeWriter:
 
     def send(self, topic, partition, key, value, headers=None):
         self.sent.append((topic, partition, key, value, headers))
+
+    def flush(self):
+        pass
 
     def commit(self, source, gathered, marks):
         if self.error:
@@ -104,7 +99,7 @@ def test_sound_records_pass():
 
 @pytest.mark.parametrize("value", [None, b"", b"junk", b"\xc3\x01junkjunk" + b"x" * 40])
 def test_an_undecodable_record_goes_whole_to_the_dead_letters_and_the_others_go_on(value):
-    bad = Delivery(READS.name, 0, 1, 0, b"key", value, [("mine", b"1")])
+    bad = Delivery(READS.name, 0, 1, 0, 1, b"key", value, [("mine", b"1")])
     first, last = reads("A", "B")
     made = loop([first, bad, last])
     made._turn()
@@ -137,6 +132,62 @@ def test_a_transaction_that_may_be_tried_again_is_aborted_and_rewound():
     assert (made.writer.aborted, made.input.rewound, made.stage.done) == (1, 1, [])
 
 
+def test_it_waits_longer_each_time_and_gives_up_in_the_end(monkeypatch):
+    made, waits = loop(reads("A"), BrokerError("down")), []
+    monkeypatch.setattr(made.stop, "wait", waits.append)
+    for _ in range(MOST_TRIES - 1):
+        made._turn()
+    with pytest.raises(BrokerError, match="down"):
+        made._turn()
+    assert len(waits) == MOST_TRIES - 1 == made.input.rewound
+    assert waits == sorted(waits)
+    assert waits[-1] == 5.0
+
+
+def test_a_success_ends_the_count_of_failures():
+    made = loop(reads("A"), BrokerError("a blip"))
+    made._turn()
+    made.writer.error = None
+    made._turn()
+    assert (made.failed, len(made.stage.done)) == (0, 1)
+
+
+def test_what_was_handled_before_a_change_is_given_up_and_handled_again():
+    made = loop(reads("A"))
+    made.stage.changes = iter((False, True, False, False))
+    made._turn()
+    assert (made.writer.aborted, made.input.rewound, made.stage.done) == (1, 1, [])
+    made._turn()
+    assert (made.writer.aborted, len(made.stage.done)) == (1, 1)
+
+
+def test_what_the_client_cannot_parse_leaves_its_place_with_the_dead_letters():
+    made = loop([])
+    made.input.stepped = {Place(READS.name, 3): (7, 10)}
+    made._turn()
+    ((topic, _, key, value, headers),) = made.writer.sent
+    letter = dead_letters.read(headers)
+    assert (topic, key, value) == (READS.dlq, b"", None)
+    assert (letter.partition, letter.offset, letter.error) == (3, 7, "UnreadableError")
+    assert "offsets 7 to 9" in letter.detail
+
+
+def test_what_kafka_python_cannot_write_is_written_as_empty():
+    """It takes no record without key and value, and no null header."""
+    made = loop([Delivery(READS.name, 0, 1, 0, 1, None, None, [("mine", None)])])
+    made._turn()
+    ((_, _, key, value, headers),) = made.writer.sent
+    assert (key, value) == (b"", None)
+    assert dead_letters.original(headers) == [("mine", b"")]
+
+
+def test_a_dead_letter_never_quotes_a_foreign_error():
+    made = loop(reads("POISON"))
+    made._turn()
+    ((_, _, _, _, headers),) = made.writer.sent
+    assert (dead_letters.read(headers).error, dead_letters.read(headers).detail) == ("KeyError", "")
+
+
 def test_a_fenced_member_stops():
     made = loop(reads("A"), FencedError("another took over"))
     with pytest.raises(FencedError):
@@ -145,7 +196,7 @@ def test_a_fenced_member_stops():
 
 
 def test_a_dead_letter_says_why_in_bounds():
-    bad = dead_letters.Rejected("anpr.reads", 0, 5, None, b"x", [], ValueError("w" * 5_000))
+    bad = dead_letters.Rejected("anpr.reads", 0, 5, None, b"x", [], RecordError("w" * 5_000))
     letter = dead_letters.read(dead_letters.headers(bad, "ocr", OPENING))
     assert len(letter.detail) == dead_letters.MAX_DETAIL
     assert isinstance(letter, DeadLetter)
