@@ -55,7 +55,7 @@ def _users(*users: User) -> frozenset[User]:
 
 FRAMES = Topic(
     "anpr.frames", Frame, "camera", 4, HOUR_MS,
-    _users(User.CAMERAS, User.OPERATOR), _users(User.OCR, User.OVERSIGHT), most_bytes=256 * KIB,
+    _users(User.CAMERAS, User.OPERATOR), _users(User.OCR, User.OVERSIGHT), most_bytes=512 * KIB,
 )  # fmt: skip
 READS = Topic(
     "anpr.reads", Read, "camera", 4, DAY_MS,

@@ -82,7 +82,7 @@ def test_a_topic_with_another_number_of_partitions_is_refused(broker):
 
 
 def test_a_record_larger_than_its_topic_takes_is_told_apart(broker):
-    for topic, size in ((FRAMES, 300_000), (READS, 5_000_000)):  # refused by the broker, and by the client
+    for topic, size in ((FRAMES, 600_000), (READS, 5_000_000)):  # refused by the broker, and by the client
         with closing(producer(broker.connection(User.CAMERAS))) as writer, pytest.raises(KafkaError) as refused:
             writer.send(topic.name, value=bytes(size), partition=0).get(timeout=10)
         assert isinstance(translate(refused.value), TooLargeError)
