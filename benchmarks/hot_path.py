@@ -62,22 +62,22 @@ class Cost(Struct, frozen=True):
 
 
 class Counting(Gate):
-    """The gate, which notes when its first transaction began and sets ``done`` once it has decided enough."""
+    """The gate, with a meter from its first commit on; sets ``done`` once it has decided enough."""
 
     def expect(self, reads: int, done: Event) -> None:
         """Starts counting."""
-        self.left, self.done = reads, done
+        self.left, self.done, self.counted = reads, done, 0
         self.began: tuple[float, float] | None = None
-
-    def handle(self, batches: Any, now: int) -> Handled:
-        """As the gate does; the meter runs from here."""
-        self.began = self.began or (time.perf_counter(), time.process_time())
-        return super().handle(batches, now)
 
     def committed(self, batches: Any, handled: Handled, now: int) -> None:
         """As the gate does; counts."""
         super().committed(batches, handled, now)
-        self.left -= sum(len(batch.records) for batch in batches)
+        number = sum(len(batch.records) for batch in batches)
+        self.left -= number
+        if self.began is None:
+            self.began = (time.perf_counter(), time.process_time())
+        else:
+            self.counted += number
         if self.left <= 0:
             self.ended = (time.perf_counter(), time.process_time())
             self.done.set()
@@ -156,7 +156,7 @@ def gate(settings: Settings, estate: Estate, clock: Clock, reads: int) -> Cost:
     Loop(stage, limits, clock, metrics).run(connection, "0", done)
     feed.close()
     assert stage.began is not None
-    return Cost(reads, stage.ended[0] - stage.began[0], stage.ended[1] - stage.began[1])
+    return Cost(stage.counted, stage.ended[0] - stage.began[0], stage.ended[1] - stage.began[1])
 
 
 def check_books(connection: Connection, reads: int) -> None:

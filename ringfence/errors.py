@@ -11,8 +11,7 @@ RingfenceError              exit code 2, no traceback
 │   ├── TooLargeError       a record is larger than its topic takes
 │   └── FencedError         another process took over this transactional id
 ├── PolicyError             a policy bundle that must not be used
-├── BooksError              the accounts do not balance
-└── StoppedError            a signal came before there was anything to drain
+└── BooksError              the accounts do not balance
 
 RecordError                 a record that a stage cannot take: it goes to the dead letters
 """
@@ -76,10 +75,6 @@ class PolicyError(RingfenceError):
 
 class BooksError(RingfenceError):
     """The accounts do not balance."""
-
-
-class StoppedError(RingfenceError):
-    """A signal came before there was anything to drain."""
 
 
 class RecordError(ValueError):

@@ -22,7 +22,7 @@ from ringfence.kafka_io import (
     read_all,
     translate,
 )
-from ringfence.lifecycle import stop_event
+from ringfence.lifecycle import stop_event, unwind_on_signal
 from ringfence.settings import load as load_settings
 from ringfence.stage import UnreadableError
 from schemas.codec import UndecodableError
@@ -43,11 +43,13 @@ def broker(
 ) -> None:
     """Run the embedded Apache Kafka alone, with topics, users and rights applied, until Ctrl-C."""
     settings = load_settings(home=home)
-    stop, out = stop_event(), terminal.console()
+    unwind_on_signal()
+    out = terminal.console()
     data = settings.home / "kafka" / "kept" if keep else None
     password = access.password(settings.home, access.ADMIN)
     with EmbeddedKafka(settings.home, password, port=port, data=data, say=out.print) as kafka:
         access.apply(kafka.admin, settings.home)
+        stop = stop_event()
         out.print(
             f"Apache Kafka {kafka.version} for clients at {kafka.bootstrap}, for admin at {kafka.admin.bootstrap}"
         )

@@ -19,10 +19,11 @@ def ocr(
     metrics_port: options.MetricsPort = None,
     clock_offset: options.ClockOffset = None,
     log_level: options.LogLevel = None,
+    report: options.Report = None,
 ) -> None:
     """Read plates from frames: find the plate, read it, check the grammar, emit the read and its images."""
-
-    run_stage(User.OCR, locals(), _ocr)
+    given = {k: v for k, v in locals().items() if k != "report"}
+    run_stage(User.OCR, given, _ocr, (report, lambda stage: stage.report()))
 
 
 def _ocr(context: Context) -> Stage:

@@ -40,6 +40,7 @@ class Ocr:
     def __init__(self, reader: PlateReader, gate: int, metrics: Metrics) -> None:
         self.reader, self.gate, self.metrics = reader, gate, metrics
         self.encode_read, self.encode_image = codec(Read).encode, codec(Image).encode
+        self.outcomes = Counter({READ: 0, UNSURE: 0, NO_PLATE: 0})
 
     def prepare(self) -> bool:
         """Nothing stands beside this stream."""
@@ -88,7 +89,12 @@ class Ocr:
         """Counts what became of the frames."""
         del batches, now
         for outcome, number in (handled.note or {}).items():
+            self.outcomes[outcome] += number
             self.metrics.ocr.labels(outcome).inc(number)
+
+    def report(self) -> dict[str, int]:
+        """How many frames were read, read but below the gate, or seen without a plate."""
+        return dict(self.outcomes)
 
 
 def _picture(frame: Frame) -> bytes:

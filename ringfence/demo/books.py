@@ -39,11 +39,17 @@ def summarise(ledger: Ledger) -> dict[str, Any]:
     }
 
 
-def faults(ledger: Ledger, sent: Mapping[str, int], received: Mapping[str, Any], audited: int) -> list[str]:
+def faults(
+    ledger: Ledger,
+    sent: Mapping[str, int],
+    ocr: Mapping[str, int],
+    received: Mapping[str, Any],
+    audited: int,
+) -> list[str]:
     """What does not add up, a line each; empty when the books balance.
 
-    ``sent`` is what the cameras say they sent, by topic; ``received`` the police console's report;
-    ``audited`` the number of decisions that oversight counted.
+    ``sent`` is what the cameras say they sent, by topic; ``ocr`` what the OCR stage says became of the frames;
+    ``received`` the police console's report; ``audited`` the number of decisions that oversight counted.
     """
     allowed = {(d.topic, d.id): d for d in ledger.decisions if d.effect is Effect.ALLOW}
     offered, dead = ledger.offered, ledger.dead_letters
@@ -52,6 +58,13 @@ def faults(ledger: Ledger, sent: Mapping[str, int], received: Mapping[str, Any],
     checks = {
         "frames on the topic = frames sent": (offered[FRAMES.name], sent[FRAMES.name]),
         "on-board reads on the topic = reads sent": (offered[READS.name] - read_by_ocr, sent[READS.name]),
+        "frames seen by the OCR = frames offered": (
+            sum(ocr.values()) + dead[FRAMES.dlq], offered[FRAMES.name],
+        ),
+        "reads of the OCR = frames that it read": (read_by_ocr, ocr["read"]),
+        "images = frames that it read": (offered[IMAGES.name], ocr["read"]),
+        "no read twice": (len(ledger.reads), offered[READS.name] - dead[READS.dlq]),
+        "no image twice": (ledger.images, offered[IMAGES.name] - dead[IMAGES.dlq]),
         "decisions audited = reads + images offered": (audited, to_decide),
         "decisions in the evidence = decisions audited": (len(ledger.decisions), audited),
         "no decision twice": (len({(d.topic, d.id) for d in ledger.decisions}), len(ledger.decisions)),

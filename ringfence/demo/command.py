@@ -1,6 +1,7 @@
 """``ringfence demo``: the whole walk of a number plate, on this machine, in one go."""
 
 import json
+import os
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -22,11 +23,11 @@ from ringfence.demo.ledger import Ledger, open_ledger
 from ringfence.demo.processes import Child, Family, Usage, wait_for
 from ringfence.demo.scrape import scrape
 from ringfence.demo.screen import View, summary_table
-from ringfence.errors import BooksError, SettingError
+from ringfence.errors import BooksError, FileError, SettingError
 from ringfence.estate import Estate
 from ringfence.estate import load as load_estate
 from ringfence.kafka_io import Connection, lag
-from ringfence.lifecycle import stop_event
+from ringfence.lifecycle import leave, stop_event, unwind_on_signal
 from ringfence.policy.bundle import load as load_bundle
 from ringfence.policy.facts import Facts, Kind, Zone
 from ringfence.policy.table import compile_bundle
@@ -39,7 +40,8 @@ OPENING = "2022-06-15T08:00:00+01:00"  # a Wednesday in June 2022
 STAGES = {"police": "consumers.police", "oversight": "consumers.oversight",
           "enforcement": "consumers.enforcement", "ocr": "consumers.ocr"}  # fmt: skip
 ARGUMENTS = {"police": ("--quiet",)}
-REPORTING = ("police", "oversight")
+REPORTING = ("police", "oversight", "ocr")
+SECURITY = "SASL_PLAINTEXT"
 LEADS = (10, 30, 90)  # seconds until the cameras open; a slow machine gets another try
 DRAIN_SECONDS = 60.0
 LONGEST = 3_000  # seconds; frames are kept for an hour, and the books are made from what is kept
@@ -78,18 +80,21 @@ def demo(
     if londons and rate:
         raise SettingError("give --londons or --rate, not both")
     load = ("--rate", str(rate)) if rate else ("--londons", str(londons or 0.25))
-    plan = Plan(duration, load, seed, regime, options.moment("--opening", opening), out)
-    settings = load_settings(home=home, regime=regime)
+    # Of its own broker the demo knows how to log in, whatever the environment says of another.
+    settings = load_settings(home=home, regime=regime).model_copy(update={"password": None, "security": SECURITY})
+    plan = Plan(duration, load, seed, settings.regime, options.moment("--opening", opening), out)
     compile_bundle(load_bundle(settings.policies), settings.regime)  # a wrong regime is said before anything starts
     console = terminal.console()
     families: list[Family] = []
-    stop = stop_event(on_kill=lambda: _kill(families))
+    _clear(plan)
+    unwind_on_signal()
     began = time.monotonic()
     with EmbeddedKafka(settings.home, access.password(settings.home, access.ADMIN), say=console.print) as kafka:
         access.apply(kafka.admin, settings.home)
         with ExitStack() as stack:
-            running = _start(plan, settings, kafka.bootstrap, families, console, stop)
-            stack.callback(running.family.kill)
+            stack.callback(_kill, families)
+            running = _start(plan, settings, kafka.bootstrap, families, console)
+            stop = stop_event(on_kill=lambda: _kill(families))
             console.print(f"Ready after {time.monotonic() - began:.1f} s. The cameras open at {opening}.")
             _run(running, plan, console, stop)
             _drain(running, kafka.admin)
@@ -99,6 +104,16 @@ def demo(
     if found:
         raise BooksError("the books do not balance: " + "; ".join(found))
     console.print(f"[green]{BALANCED}[/green]", soft_wrap=True)
+
+
+def _clear(plan: Plan) -> None:
+    """Makes the folder, without the reports of an earlier run: none may pass for one of today."""
+    try:
+        (plan.out / "logs").mkdir(parents=True, exist_ok=True)
+        for name in (*REPORTING, "cameras"):
+            _report(plan, name).unlink(missing_ok=True)
+    except OSError as error:
+        raise FileError(f"--out {plan.out} cannot be used: {error.strerror}") from None
 
 
 def _kill(families: list[Family]) -> None:
@@ -116,16 +131,14 @@ class Running(Struct):
     screen: RenderableType = ""
 
 
-def _start(
-    plan: Plan, settings: Settings, bootstrap: str, families: list[Family], console: Console, stop: Event
-) -> Running:
+def _start(plan: Plan, settings: Settings, bootstrap: str, families: list[Family], console: Console) -> Running:
     """Starts the stages, and the cameras once those are ready, so that the opening is on time."""
     for lead in LEADS:
         clock = Clock(plan.opening - time.time_ns() // 1_000 - lead * SECOND)
         family = Family(plan.out / "logs", _environment(settings, bootstrap, clock))
         families.append(family)
         children = [_stage(plan, family, name) for name in STAGES]
-        if wait_for(children, _ready, time.monotonic() + lead - 3, family.check) or stop.is_set():
+        if wait_for(children, _ready, time.monotonic() + lead - 3, family.check):
             family.start("cameras", "producers", _camera_arguments(plan))
             return Running(family, clock)
         console.print(f"Not ready within {lead} s; once more, with more time.")
@@ -134,15 +147,19 @@ def _start(
 
 
 def _environment(settings: Settings, bootstrap: str, clock: Clock) -> dict[str, str]:
+    """The environment of the stages: this process's own, but for how to reach and enter the demo's broker."""
+    inherited = {name: value for name, value in os.environ.items() if name != "RINGFENCE_PASSWORD"}
     given = {
         "RINGFENCE_BOOTSTRAP": bootstrap,
+        "RINGFENCE_SECURITY": SECURITY,
+        "RINGFENCE_METRICS_ADDRESS": "127.0.0.1",
         "RINGFENCE_HOME": str(settings.home.resolve()),
         "RINGFENCE_CLOCK_OFFSET": str(clock.offset / SECOND),
         "RINGFENCE_MEMBER": "0",
         "RINGFENCE_LOG_LEVEL": settings.log_level,
         "RINGFENCE_POLICIES": str(settings.policies),
     }
-    return given | ({"RINGFENCE_REGIME": settings.regime} if settings.regime else {})
+    return inherited | given | ({"RINGFENCE_REGIME": settings.regime} if settings.regime else {})
 
 
 def _stage(plan: Plan, family: Family, name: str) -> Child:
@@ -184,6 +201,8 @@ def _run(running: Running, plan: Plan, console: Console, stop: Event) -> None:
                 shown = now
                 console.print(view.line(elapsed), highlight=False, soft_wrap=True)
             running.family.check()
+    if running.clock.now() < plan.opening:
+        leave()
     running.family.drain("cameras")
     running.family.check()
 
@@ -210,8 +229,8 @@ def _waiting(admin: Connection) -> int:
 
 def _balance(plan: Plan, ledger: Ledger, running: Running, version: str) -> tuple[dict[str, Any], list[str]]:
     """The summary, and what does not add up in it."""
-    cameras, police, oversight = (_read(_report(plan, name)) for name in ("cameras", "police", "oversight"))
-    found = faults(ledger, cameras["sent"], police, oversight["decisions_audited"])
+    cameras, ocr, police, oversight = (_read(_report(plan, name)) for name in ("cameras", "ocr", "police", "oversight"))
+    found = faults(ledger, cameras["sent"], ocr, police, oversight["decisions_audited"])
     if cameras["unsent"]:
         found.append(f"records that could not be sent: {cameras['unsent']}")
     summary = {

@@ -1,6 +1,5 @@
 """The demo's child processes: started in order, watched, drained, never left behind."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -55,7 +54,6 @@ class Family:
         self.logs, self.environment = logs, environment
         self.children: dict[str, Child] = {}
         self.cpu: dict[int, float] = {}
-        logs.mkdir(parents=True, exist_ok=True)
 
     def __enter__(self) -> Self:
         return self
@@ -67,7 +65,7 @@ class Family:
         """Starts ``python -m module`` in a session of its own, so that Ctrl-C reaches the demo alone."""
         port = free_port()
         log = self.logs / f"{name}.log"
-        environment = {**os.environ, **self.environment, "RINGFENCE_METRICS_PORT": str(port)}
+        environment = {**self.environment, "RINGFENCE_METRICS_PORT": str(port)}
         with log.open("wb") as out:
             process = subprocess.Popen(
                 [sys.executable, "-m", module, *arguments],

@@ -50,6 +50,7 @@ def test_every_part_has_help(part):
         (["demo", "--regime", "nope"], {}, "inner-2022"),
         (["demo", "--rate", "5", "--londons", "1"], {}, "not both"),
         (["demo", "--opening", "yesterday"], {}, "--opening"),
+        (["demo", "--out", "/proc/nowhere"], {}, "--out /proc/nowhere"),
         (["cameras", "--start", "yesterday"], {}, "--start"),
         (["enforce"], {"home": "/no/such/home"}, "/no/such/home"),
         (["dlq", "replay", "nonsense"], {}, "ringfence topics list"),

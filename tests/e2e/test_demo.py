@@ -25,13 +25,14 @@ SHORT = ("--duration", "6", "--rate", "60", "--seed", "7")
 class Demo:
     """``ringfence demo`` as a process of its own, its output in a file."""
 
-    def __init__(self, out, *arguments):
+    def __init__(self, out, *arguments, **environment):
         self.out, self.log = out, out.with_suffix(".log")
         command = [RINGFENCE, "demo", *arguments, "--out", str(out), "--home", str(HOME)]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=clean_environment()
-            )
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                env=clean_environment() | environment,
+            )  # fmt: skip
 
     def text(self):
         return self.log.read_text()
@@ -52,8 +53,8 @@ def demo(tmp_path):
     """Starts demos, and kills what a failed test leaves."""
     started = []
 
-    def start(name, *arguments):
-        started.append(Demo(tmp_path / name, *arguments))
+    def start(name, *arguments, **environment):
+        started.append(Demo(tmp_path / name, *arguments, **environment))
         return started[-1]
 
     yield start
@@ -141,6 +142,27 @@ def test_ctrl_c_drains_and_a_pinned_regime_holds(demo):
     assert found["balanced"]
     assert found["police_received"] > 0
     assert set(found["disclosed_by_form"]) == {"text"}
+    assert_nothing_left(family)
+
+
+def test_settings_of_another_broker_do_not_disturb_it_and_a_pinned_regime_is_named(demo):
+    one = demo(
+        "elsewhere", "--duration", "3", "--rate", "60", RINGFENCE_PASSWORD="another", RINGFENCE_SECURITY="SASL_SSL",
+        RINGFENCE_BOOTSTRAP="127.0.0.1:1", RINGFENCE_MEMBER="7", RINGFENCE_REGIME="quashed",
+    )  # fmt: skip
+    assert one.process.wait(120) == 0, one.text()
+    assert one.summary()["regime"] == "quashed"
+
+
+@pytest.mark.parametrize("moment", ["Starting Apache Kafka", "Ready after"])
+def test_ctrl_c_before_the_opening_stops_it_soon(demo, moment):
+    one = demo("early", "--duration", "600")
+    until(lambda: moment in one.text(), 60)
+    family = psutil.Process(one.process.pid).children(recursive=True)
+    one.process.send_signal(signal.SIGINT)
+    assert one.process.wait(30) == 130, one.text()
+    assert "stopped before" in one.text()
+    assert "Traceback" not in one.text()
     assert_nothing_left(family)
 
 
