@@ -113,13 +113,16 @@ def _digest(files: Mapping[str, bytes]) -> bytes:
 def _text(files: Mapping[str, bytes], path: str) -> str:
     if path not in files:
         raise FileError(f"the policy bundle lacks {path}")
-    return files[path].decode()
+    try:
+        return files[path].decode()
+    except UnicodeDecodeError:
+        raise PolicyError(f"{path} is not UTF-8 text") from None
 
 
 def _yaml(files: Mapping[str, bytes], path: str) -> dict[str, Any]:
     try:
         value = yaml.safe_load(_text(files, path))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except yaml.YAMLError as error:
         raise PolicyError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(value, dict):
         raise PolicyError(f"{path} must be a mapping")
