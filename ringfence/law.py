@@ -9,6 +9,7 @@ from ringfence import clock, entry, terminal
 from ringfence.policy.bundle import Bundle, Regime, load
 from ringfence.policy.cases import failures
 from ringfence.policy.lint import parse
+from ringfence.policy.oracle import consult
 from ringfence.settings import load as settings
 
 regimes = entry.application(help="The legal regimes in the policy bundle.")
@@ -41,7 +42,7 @@ def show(regime: Annotated[str, typer.Argument(help="Id of the regime.")], polic
     out.print("\n[bold]Sources[/bold]")
     for source in found.sources:
         out.print(f"  {source}")
-    failed = {case.name for case, _ in failures(bundle) if case.regime == found.id}
+    failed = failures(bundle.only(found), {found.id: consult(bundle, found)})
     cases = [case for case in bundle.cases if case.regime == found.id]
     out.print(f"\n{len(cases)} cases, {len(failed)} failed.")
 

@@ -32,6 +32,9 @@ class Settings(BaseSettings):
     policies: Path = Field(ROOT / "policies", description="Folder of the policy bundle and the camera register.")
     model: Path = Field(ROOT / "models" / "ringfence_plates.onnx", description="The plate model, ONNX.")
     regime: str | None = Field(None, description="Pin one regime; unset, the date of capture selects it.")
+    purpose: Literal["crime", "national_security"] = Field(
+        "crime", description="What the police ask for the data for; some regimes allow only one purpose."
+    )
     clock_offset: float = Field(
         0.0, description="Seconds added to wall time: the pipeline's clock. Negative for a day in the past."
     )

@@ -114,6 +114,7 @@ class DecisionBatch(Struct, frozen=True):
     register: bytes
     orders_offset: int
     pinned: str
+    purpose: str
     clock_bound: int
     previous: bytes
     outcomes: list[Outcome]

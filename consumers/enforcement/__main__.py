@@ -9,8 +9,9 @@ from ringfence.estate import load as load_estate
 from ringfence.policy.bundle import load as load_bundle
 from ringfence.policy.cases import check
 from ringfence.policy.decide import Law
+from ringfence.policy.facts import Purpose
 from ringfence.policy.register import register
-from ringfence.policy.table import compile_bundle
+from ringfence.policy.table import table_of
 from ringfence.run import Context, run_stage
 from ringfence.settings import Settings
 from schemas.topics import User
@@ -32,15 +33,14 @@ def enforce(
 def law_of(settings: Settings) -> Law:
     """The law that the settings name, checked and compiled. PolicyError if it must not be used."""
     bundle = load_bundle(settings.policies)
-    check(bundle)
-    table = compile_bundle(bundle, settings.regime)
+    table = table_of(bundle, check(bundle), settings.regime)
     return Law(table, bundle.digest, round(settings.clock_bound * SECOND), settings.regime or "")
 
 
 def _gate(context: Context) -> Gate:
     settings, law = context.settings, law_of(context.settings)
     feed = OrderFeed(context.connection, context.clock, context.metrics)
-    known = register(load_estate(settings.policies / "estate"), feed.catch_up())
+    known = register(load_estate(settings.policies / "estate"), feed.catch_up(), Purpose(settings.purpose))
     name = f"{User.ENFORCEMENT}-{settings.member}"
     return Gate(name, law, known, feed.follow, context.clock, context.metrics)
 

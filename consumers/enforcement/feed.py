@@ -3,13 +3,14 @@
 import time
 
 import structlog
+from msgspec.structs import replace
 
 from ringfence import dead_letters
 from ringfence.clock import Clock
 from ringfence.errors import BrokerError, RecordError
 from ringfence.kafka_io import Connection, Delivery, KafkaError, OffsetAndMetadata, Place, consumer, producer, translate
 from ringfence.metrics import Metrics
-from ringfence.policy.orders import Standing, obey
+from ringfence.policy.orders import Force, obey
 from ringfence.stage import reject
 from schemas.codec import UndecodableError, codec
 from schemas.records import Order
@@ -43,49 +44,49 @@ class OrderFeed:
         self._consumer.seek_to_beginning(PLACE)
         self._asked = 0.0
 
-    def catch_up(self) -> Standing:
+    def catch_up(self) -> Force:
         """Every order given so far. BrokerError if they cannot be read: no orders, no gate."""
-        return self.follow(Standing())
+        return self.follow(Force())
 
-    def follow(self, standing: Standing) -> Standing:
-        """The standing after the orders that have come in; waits for none.
+    def follow(self, force: Force) -> Force:
+        """What is in force after the orders that have come in; waits for none.
 
         Twice a second it asks the broker where the orders end, and reads up to there: BrokerError if it cannot.
         """
         try:
             if time.monotonic() - self._asked < ASK_EVERY:
-                return self._read(standing, timeout_ms=0)
-            return self._to_the_end(standing)
+                return self._read(force, timeout_ms=0)
+            return self._to_the_end(force)
         except KafkaError as error:
             raise translate(error) from error
 
-    def _to_the_end(self, standing: Standing) -> Standing:
+    def _to_the_end(self, force: Force) -> Force:
         deadline = time.monotonic() + CATCH_UP_SECONDS
         end = self._consumer.end_offsets([PLACE])[PLACE]
         while self._consumer.position(PLACE) < end:
             if time.monotonic() > deadline:
                 raise BrokerError(f"{ORDERS.name} cannot be read to its end: the gate stays shut")
-            standing = self._read(standing, timeout_ms=200)
+            force = self._read(force, timeout_ms=200)
         self._asked = time.monotonic()
-        return standing
+        return force
 
-    def _read(self, standing: Standing, timeout_ms: int) -> Standing:
+    def _read(self, force: Force, timeout_ms: int) -> Force:
         for delivery in self._consumer.poll(timeout_ms=timeout_ms).get(PLACE, ()):
-            standing = self._obey(standing, delivery)
-        return standing
+            force = self._obey(force, delivery)
+        return force
 
-    def _obey(self, standing: Standing, delivery: Delivery) -> Standing:
+    def _obey(self, force: Force, delivery: Delivery) -> Force:
         try:
             if delivery.value is None:
                 raise TombstoneError("an order cannot be deleted: give another")
             order = codec(Order).decode(delivery.value)
-            standing = obey(order, delivery.offset)
+            force = obey(force, order, delivery.offset)
         except (UndecodableError, RecordError) as error:
             self._refuse(delivery, error)
-            return Standing(standing.suspended, delivery.offset + 1)
+            return replace(force, offset=delivery.offset + 1)
         self.metrics.orders.labels(order.kind).inc()
         self.log.info("order obeyed", kind=str(order.kind), scope=order.scope, by=order.issued_by)
-        return standing
+        return force
 
     def _refuse(self, delivery: Delivery, error: Exception) -> None:
         self.metrics.dead_letters.labels(User.ENFORCEMENT, ORDERS.name, type(error).__name__).inc()

@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import repeat
 
 from msgspec.structs import replace
 
 from consumers.enforcement.forms import projectors
+from consumers.enforcement.pictures import within
 from ringfence.audit.chain import link
 from ringfence.clock import Clock
 from ringfence.dead_letters import Rejected
@@ -13,7 +15,7 @@ from ringfence.errors import RecordError
 from ringfence.metrics import Metrics
 from ringfence.policy.decide import Law, decide
 from ringfence.policy.facts import Kind
-from ringfence.policy.orders import Standing
+from ringfence.policy.orders import ALL, Force
 from ringfence.policy.register import Register, under
 from ringfence.stage import Batch, Handled, Output, reject
 from schemas.codec import codec
@@ -34,7 +36,7 @@ class ImplausibleReadError(RecordError):
 
 
 class Gate:
-    """The enforcement stage. ``follow`` returns the orders in force; it may read, but never block."""
+    """The enforcement stage. ``follow`` returns what is in force; it may read, but never block."""
 
     user = User.ENFORCEMENT
     inputs = (READS, IMAGES)
@@ -45,22 +47,23 @@ class Gate:
         name: str,
         law: Law,
         register: Register,
-        follow: Callable[[Standing], Standing],
+        follow: Callable[[Force], Force],
         clock: Clock,
         metrics: Metrics,
     ) -> None:
         self.name, self.law, self.register = name, law, register
         self.follow, self.clock, self.metrics = follow, clock, metrics
-        self.project = projectors(law.table)
+        self.project = projectors(law.table.forms, within)
         self.encode = codec(DecisionBatch).encode
+        self.seen: dict[int, Outcome] = {}
 
     def prepare(self) -> bool:
         """Obeys the orders that have come in, at the boundary of a transaction. True if any have."""
-        standing = self.follow(self.register.standing)
-        changed = standing != self.register.standing
+        force = self.follow(self.register.force)
+        changed = force is not self.register.force
         if changed:
-            self.register = under(self.register, standing)
-        self.metrics.suspended.set(standing.suspended)
+            self.register = under(self.register, force)
+        self.metrics.suspended.set(ALL in force.suspended)
         return changed
 
     def handle(self, batches: Sequence[Batch], now: int) -> Handled:
@@ -78,19 +81,21 @@ class Gate:
                 delivery.timestamp * MS + offset if delivery.timestamp_type == BROKER_TIME else NEVER
                 for delivery in batch.deliveries
             ]
-            outcomes = decide(self.law, self.register, kind, cameras, captured, seen)
+            vrms = [record.vrm for record in batch.records] if kind is Kind.READ else repeat("")
+            outcomes = decide(self.law, self.register, kind, cameras, captured, seen, vrms, now)
             handled.outputs.extend(self._disclose(batch, kind, outcomes))
             evidence = self.encode(self._evidence(batch, cameras, captured, outcomes, now))
             handled.outputs.append(Output(AUDIT.name, batch.partition, None, evidence))
             handled.marks[batch.topic, batch.partition] = link(evidence).hex()
             handled.note.update((kind, outcome.row) for outcome in outcomes)
+            self.seen |= {outcome.row: outcome for outcome in outcomes}
         return handled
 
     def _disclose(self, batch: Batch, kind: Kind, outcomes: list[Outcome]) -> list[Output]:
         """The records that the police may have, each in its form."""
         target, partition, project = TARGETS[kind], batch.partition, self.project
         return [
-            Output(target, partition, delivery.key, project[outcome.row](record))
+            Output(target, partition, delivery.key, project[outcome.regime, outcome.form](record))
             for outcome, record, delivery in zip(outcomes, batch.records, batch.deliveries, strict=True)
             if outcome.form
         ]
@@ -109,8 +114,9 @@ class Gate:
             decided_at=now,
             bundle=self.law.bundle_digest,
             register=self.register.digest,
-            orders_offset=self.register.standing.offset,
+            orders_offset=self.register.force.offset,
             pinned=self.law.pinned,
+            purpose=self.register.purpose,
             clock_bound=self.law.clock_bound,
             previous=bytes.fromhex(batch.mark),
             outcomes=list(distinct.values()),
@@ -124,7 +130,7 @@ class Gate:
         """Counts what was decided."""
         del batches, now
         for (kind, row), number in (handled.note or {}).items():
-            o = self.law.table.outcomes[row]
+            o = self.seen[row]
             self.metrics.decisions.labels(o.regime, kind, o.effect, o.form, o.reason).inc(number)
 
 

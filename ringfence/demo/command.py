@@ -29,7 +29,7 @@ from ringfence.estate import load as load_estate
 from ringfence.kafka_io import Connection, lag
 from ringfence.lifecycle import leave, stop_event, unwind_on_signal
 from ringfence.policy.bundle import load as load_bundle
-from ringfence.policy.facts import Facts, Kind, Zone
+from ringfence.policy.facts import Facts, Kind, Purpose, Zone
 from ringfence.policy.table import compile_bundle
 from ringfence.run import write_json
 from ringfence.settings import Settings
@@ -283,7 +283,8 @@ def _map(plan: Plan, settings: Settings) -> tuple[Estate, Mapping[str, Any], Map
 
     def facts(camera: int) -> Facts:
         zone = Zone(estate.cameras[camera].zone)
-        return Facts(zone, estate.activation(camera, plan.opening), clock_in_bounds=True, suspended=False)
+        activation = estate.activation(camera, plan.opening)
+        return Facts(zone=zone, activation=activation, purpose=Purpose(settings.purpose))
 
     answers = {
         camera: (

@@ -11,32 +11,60 @@ import yaml
 from msgspec import Struct, structs
 
 from ringfence.errors import FileError, PolicyError
-from ringfence.policy.facts import Kind
+from ringfence.policy.facts import Kind, Purpose
 
 R = TypeVar("R", bound=Struct)
 IN_FORCE = "in force"
 STATUSES = (IN_FORCE, "proposed", "alleged", "counterfactual")
+DAY = 86_400_000_000  # µs
 # The register of cameras has a digest of its own.
 APART = "estate"
 
 
+class Bound(Struct, frozen=True):
+    """The largest that a picture may be: bytes, and pixels across and down where those are bound too."""
+
+    bytes: int
+    width: int | None = None
+    height: int | None = None
+
+
 class Form(Struct, frozen=True):
-    """A form of disclosure: the action it needs and the closed list of fields it may contain."""
+    """A form of disclosure: the action it needs and the closed list of fields it may contain.
+
+    ``within`` bounds the pictures among the fields.
+    """
 
     name: str
     of: Kind
     action: str
     fields: tuple[str, ...]
+    within: Mapping[str, Bound] = {}
+
+
+class Governance(Struct, frozen=True):
+    """One entry of the public record on how a regime came to be: what there was, or was not, and who says so."""
+
+    what: str
+    source: str
 
 
 class Regime(Struct, frozen=True):
-    """A legal basis. ``starts`` and ``ends`` are µs since 1970 UTC; ``ends`` None means still open."""
+    """A legal basis. ``starts`` and ``ends`` are µs since 1970 UTC; ``ends`` None means still open.
+
+    ``purposes`` and ``forms`` say in short what the rules allow, and are held against them. ``retention`` is how
+    long after its capture a read may be disclosed, in µs; None: no term is on record.
+    """
 
     id: str
     title: str
     status: str
     instrument: str
     summary: str
+    purposes: tuple[Purpose, ...]
+    forms: tuple[str, ...]
+    retention: int | None
+    record: tuple[Governance, ...]
     sources: tuple[str, ...]
     starts: int
     ends: int | None
@@ -49,13 +77,14 @@ class Regime(Struct, frozen=True):
 
 
 class Case(Struct, frozen=True):
-    """A question a lawyer would ask, and the answer: a form (ALLOW) or a reason (DENY)."""
+    """A question a lawyer would ask, and the answer: a form (ALLOW) or a reason (DENY), and by which rules."""
 
     name: str
     regime: str
     facts: Mapping[str, Any]
     of: Kind
     at: int
+    by: tuple[str, ...]
     form: str
     reason: str
 
@@ -77,6 +106,11 @@ class Bundle(Struct, frozen=True):
                 return regime
         known = ", ".join(regime.id for regime in self.regimes)
         raise PolicyError(f"no regime {regime_id!r} in the bundle; there are: {known}")
+
+    def only(self, regime: Regime) -> "Bundle":
+        """The same bundle with one regime and its cases."""
+        cases = tuple(case for case in self.cases if case.regime == regime.id)
+        return structs.replace(self, regimes=(regime,), cases=cases)
 
 
 def load(folder: Path) -> Bundle:
@@ -145,6 +179,10 @@ def _regime(files: Mapping[str, bytes], name: str) -> Regime:
     until = raw.pop("until", None)
     raw["starts"] = micros(raw.pop("from", None), f"{path}, from")
     raw["ends"] = None if until is None else micros(until, f"{path}, until")
+    days = raw.pop("retention_days", None)
+    if days is not None and not (isinstance(days, int) and days > 0):
+        raise PolicyError(f"{path}: retention_days is a number of days, or null where none is on record")
+    raw["retention"] = None if days is None else days * DAY
     return _convert({**raw, "policy": _text(files, f"{name}/policy.cedar")}, Regime, path)
 
 
@@ -155,7 +193,7 @@ def _forms(raw: Mapping[str, Any]) -> tuple[Form, ...]:
 def _case(files: Mapping[str, bytes], path: str) -> Case:
     raw = _yaml(files, path)
     regime, _, effect, name = path.split("/", 3)
-    asked = {key: raw.pop(key) for key in ("of", "form", "reason") if key in raw}
+    asked = {key: raw.pop(key) for key in ("of", "form", "reason", "by") if key in raw}
     at = micros(raw.pop("at", None), f"{path}, at")
     if ("form" in asked) != (effect == "ALLOW") or ("reason" in asked) != (effect == "DENY"):
         raise PolicyError(f"{path}: a case in ALLOW names its form, a case in DENY its reason")

@@ -1,40 +1,79 @@
-"""Runs the cases of a bundle: a table that answers one of them differently is refused."""
+"""Runs the cases of a bundle, and holds what regime.yaml promises against the rules."""
 
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 import msgspec
+from msgspec import Struct
 
 from ringfence.errors import PolicyError
-from ringfence.policy.bundle import Bundle, Case
-from ringfence.policy.facts import Activation, Facts, Zone
-from ringfence.policy.table import compile_bundle
+from ringfence.policy.bundle import Bundle, Case, Regime
+from ringfence.policy.facts import NAMES, Facts, grid
+from ringfence.policy.oracle import Ruled, consult
+from ringfence.policy.table import arrange
 from schemas.records import Outcome
 
-DEFAULTS: dict[str, Any] = {
-    "zone": Zone.UNKNOWN, "activation": Activation.NOT_REQUIRED, "clock_in_bounds": True, "suspended": False,
-}  # fmt: skip
+
+class Failure(Struct, frozen=True):
+    """A case, and what came out instead."""
+
+    case: Case
+    got: Outcome
+
+    def __str__(self) -> str:
+        case, got = self.case, self.got
+        wanted, came = case.form or case.reason, got.form or got.reason
+        return (
+            f"{case.regime}, case {case.name}: expected {wanted} by {', '.join(case.by) or 'no rule'},"
+            f" got {came} by {', '.join(got.rules) or 'no rule'}"
+        )
 
 
 def facts_of(case: Case) -> Facts:
     """The facts of a case; what it does not mention is as harmless as can be."""
-    unknown = set(case.facts) - set(DEFAULTS)
+    unknown = set(case.facts) - set(NAMES)
     if unknown:
         raise PolicyError(f"{case.regime}, case {case.name}: unknown fact {', '.join(sorted(unknown))}")
     try:
-        return msgspec.convert({**DEFAULTS, **case.facts}, Facts)
+        return msgspec.convert(dict(case.facts), Facts)
     except msgspec.ValidationError as error:
         raise PolicyError(f"{case.regime}, case {case.name}: {error}") from None
 
 
-def failures(bundle: Bundle) -> list[tuple[Case, Outcome]]:
-    """The cases that come out differently under their regime, with what came out."""
-    tables = {regime.id: compile_bundle(bundle, pinned=regime.id) for regime in bundle.regimes}
-    answers = [(case, tables[case.regime].decide(case.of, facts_of(case), case.at)) for case in bundle.cases]
-    return [(case, got) for case, got in answers if (got.form, got.reason) != (case.form, case.reason)]
+def failures(bundle: Bundle, ruled: Mapping[str, Ruled]) -> list[Failure]:
+    """The cases that come out differently under their regime."""
+    tables = {name: arrange([one], bundle.forms, always=True) for name, one in ruled.items()}
+    answers = [Failure(case, tables[case.regime].decide(case.of, facts_of(case), case.at)) for case in bundle.cases]
+    return [one for one in answers if not _holds(one)]
 
 
-def check(bundle: Bundle) -> None:
-    """Raises PolicyError at the first case that fails."""
-    for case, got in failures(bundle):
-        wanted, came = case.form or case.reason, got.form or got.reason
-        raise PolicyError(f"{case.regime}, case {case.name}: expected {wanted}, got {came} by {got.rules}")
+def _holds(one: Failure) -> bool:
+    case, got = one.case, one.got
+    return (got.form, got.reason, sorted(got.rules)) == (case.form, case.reason, sorted(case.by))
+
+
+def check(bundle: Bundle) -> dict[str, Ruled]:
+    """Every regime with its answers, by id. PolicyError at the first case or promise that does not hold."""
+    ruled = {regime.id: consult(bundle, regime) for regime in bundle.regimes}
+    for failure in failures(bundle, ruled):
+        raise PolicyError(str(failure))
+    for regime in bundle.regimes:
+        _check_promises(regime, bundle, ruled[regime.id])
+    return ruled
+
+
+def _check_promises(regime: Regime, bundle: Bundle, ruled: Ruled) -> None:
+    """Raises PolicyError unless forms and purposes are just those under which something can be disclosed."""
+    allowed = [
+        (form, facts) for form in bundle.forms for facts in grid(ruled.reads) if ruled.answer(form.name, facts).allowed
+    ]
+    _same(regime, "forms", regime.forms, {form.name for form, _ in allowed})
+    purposes = {facts.purpose for _, facts in allowed}
+    _same(regime, "purposes", regime.purposes, purposes)
+
+
+def _same(regime: Regime, entry: str, said: Iterable[str], found: Iterable[str]) -> None:
+    if set(said) != set(found):
+        raise PolicyError(
+            f"{regime.id}/regime.yaml: {entry} says {', '.join(sorted(said))}, but the rules allow"
+            f" {', '.join(sorted(found)) or 'none'}"
+        )

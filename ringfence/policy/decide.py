@@ -1,13 +1,15 @@
 """The decision itself: columns of facts in, outcomes out. Used by the gate and by every replay of it. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from ringfence.policy.facts import UNKNOWN_CAMERA, Kind
-from ringfence.policy.register import Register
-from ringfence.policy.table import Table
+from ringfence.policy.facts import Kind
+from ringfence.policy.register import HOTLISTED, NO_MARK, Register
+from ringfence.policy.table import CLOCKS, MARKS, Conditions, Table
 from schemas.records import Outcome
+
+STEP = len(MARKS) * CLOCKS
 
 
 class Law(Struct, frozen=True):
@@ -29,20 +31,28 @@ def decide(
     cameras: Sequence[int],
     captured: Sequence[int],
     seen: Sequence[int],
+    vrms: Iterable[str],
+    now: int,
 ) -> list[Outcome]:
     """One outcome a record, in order. The hot path.
 
-    ``captured`` is the camera's time and ``seen`` the broker's, both in µs on the pipeline's clock; the
-    three columns have one length.
+    ``captured`` is the camera's time and ``seen`` the broker's, both in µs on the pipeline's clock, as is
+    ``now``, the one moment at which all of them are decided. ``vrms`` are empty for images: an image is
+    judged by its place and time. The columns have one length.
     """
-    table, suspended, bound = law.table, register.standing.suspended, law.clock_bound
+    table, hotlist, bound = law.table, register.force.hotlist, law.clock_bound
+    conditions = Conditions(register.purpose, register.force.on_record, register.halted)
     lo = hi = 0.0
+    marked = False
     outcomes = []
-    for camera, at, seen_at in zip(cameras, captured, seen, strict=True):
+    for camera, at, seen_at, vrm in zip(cameras, captured, seen, vrms, strict=False):
         if not lo <= at < hi:
-            plan, span = table.plan(kind, suspended, at), register.span(at)
+            plan, span = table.plan(kind, conditions, at, now), register.span(at)
             lo, hi = max(plan.lo, span.lo), min(plan.hi, span.hi)
-            rows, place = plan.rows, span.places.get
-        apart = not -bound <= seen_at - at <= bound
-        outcomes.append(rows[2 * place(camera, UNKNOWN_CAMERA) + apart])
+            rows, marked = plan.rows, plan.marked
+            place, elsewhere, mark = span.places.get, span.elsewhere, span.marks.get
+        row = place(camera, elsewhere) * STEP + (not -bound <= seen_at - at <= bound)
+        if marked:
+            row += CLOCKS * (mark(vrm, NO_MARK) + (HOTLISTED if vrm in hotlist else 0))
+        outcomes.append(rows[row])
     return outcomes

@@ -1,10 +1,11 @@
-"""What a decision may depend on: the closed lists of values that make up the key of the table."""
+"""What a decision may depend on: closed lists of values. Their combinations are the rows of the table."""
 
+from collections.abc import Collection, Iterator
 from enum import StrEnum
 from itertools import product
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 
 class Kind(StrEnum):
@@ -32,30 +33,65 @@ class Activation(StrEnum):
     PENDING = "pending"
 
 
+class Authorisation(StrEnum):
+    """Whether an authorisation on record covers the vehicle or the place, at the moment of capture."""
+
+    NONE = "none"
+    LAPSED = "lapsed"
+    IN_FORCE = "in_force"
+
+
+class Purpose(StrEnum):
+    """What the police ask for the data for."""
+
+    CRIME = "crime"
+    NATIONAL_SECURITY = "national_security"
+
+
 class Facts(Struct, frozen=True):
-    """One abstract question: every fact a policy may read, apart from the form asked for."""
+    """One abstract question: every fact that a rule may read, apart from the form asked for.
 
-    zone: Zone
-    activation: Activation
-    clock_in_bounds: bool
-    suspended: bool
+    The defaults are what a rule that says nothing of them sees: as harmless as can be, and no right given.
+    The last four say which documents on the scheme are on record.
+    """
+
+    zone: Zone = Zone.UNKNOWN
+    activation: Activation = Activation.NOT_REQUIRED
+    suspended: bool = False
+    authorisation: Authorisation = Authorisation.NONE
+    hotlisted: bool = False
+    clock_in_bounds: bool = True
+    retained: bool = True
+    purpose: Purpose = Purpose.CRIME
+    consultation: bool = False
+    impact_assessment: bool = False
+    equality_assessment: bool = False
+    advisory_opinion: bool = False
 
 
-# The last two vary fastest: see place().
-ALL_FACTS = tuple(Facts(*values) for values in product(Zone, Activation, (True, False), (False, True)))
-CAMERA_PLACES = {pair: i for i, pair in enumerate(product(Zone, Activation))}
-UNKNOWN_CAMERA = CAMERA_PLACES[Zone.UNKNOWN, Activation.NOT_REQUIRED]
+DOMAINS: dict[str, tuple[Any, ...]] = {
+    field.name: tuple(field.type) if issubclass(field.type, StrEnum) else (False, True)
+    for field in structs.fields(Facts)
+}
+NAMES = tuple(DOMAINS)
+CONTEXT = frozenset(NAMES) - {"zone"}
+DOCUMENTS = ("consultation", "impact_assessment", "equality_assessment", "advisory_opinion")
+
+
+def grid(names: Collection[str]) -> Iterator[Facts]:
+    """Every combination of the values of the facts named; the others keep their defaults."""
+    ordered = [name for name in NAMES if name in names]
+    for values in product(*(DOMAINS[name] for name in ordered)):
+        yield Facts(**dict(zip(ordered, values, strict=True)))
 
 
 def request(facts: Facts, action: str) -> dict[str, Any]:
     """The question as Cedar takes it."""
+    values = {name: getattr(facts, name) for name in NAMES}
+    zone = values.pop("zone")
     return {
         "principal": 'Recipient::"police"',
         "action": f'Action::"{action}"',
-        "resource": f'Zone::"{facts.zone}"',
-        "context": {
-            "activation": str(facts.activation),
-            "suspended": facts.suspended,
-            "clock_in_bounds": facts.clock_in_bounds,
-        },
+        "resource": f'Zone::"{zone}"',
+        "context": {name: value if isinstance(value, bool) else str(value) for name, value in values.items()},
     }

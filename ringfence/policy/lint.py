@@ -1,18 +1,18 @@
 """Walks every node of a policy set and refuses what the table cannot stand for.
 
-A rule may compare the principal, the action, the zone and the three facts of the context with literals,
-joined by and, or, not. Then a decision is a function of the table's key, and nothing else can matter.
+A rule may compare the principal, the action, the zone and the facts of the context with literals, joined by
+and, or, not. Then a decision is a function of the facts that the rules read, and nothing else can matter.
 """
 
+from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 from cedarpy import PolicySet, pst, validate_policies
 
 from ringfence.errors import PolicyError
-from ringfence.policy.facts import Zone
+from ringfence.policy.facts import CONTEXT, Zone
 
-CONTEXT = frozenset({"activation", "suspended", "clock_in_bounds"})
 OPERATORS = frozenset({"eq", "not_eq", "and", "or"})
 PLAIN_NODES = (
     pst.BoolLit, pst.StringLit, pst.EntityLit, pst.EntityType, pst.EntityUid,
@@ -38,6 +38,16 @@ def parse(text: str, schema: str, where: str) -> tuple[PolicySet, dict[str, pst.
         raise PolicyError(f"{where}: {_first_line(verdict.errors[0])}")
     in_order = sorted(tree.static_policies.items(), key=lambda item: int(item[0].removeprefix("policy")))
     return handle, dict(in_order)
+
+
+def facts_read(rules: Iterable[Any]) -> frozenset[str]:
+    """The facts that these rules can tell apart: the zone, and what they read of the context."""
+    return frozenset({"zone"}).union(*(_read(rule) for rule in rules))
+
+
+def _read(node: Any) -> frozenset[str]:
+    own = frozenset({node.attr}) if isinstance(node, pst.GetAttr) else frozenset()
+    return own.union(*(_read(child) for child in _children(node)))
 
 
 def _check_annotations(tree: pst.PolicySet, where: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 import pytest
+from msgspec import structs
 
 from consumers.enforcement.__main__ import law_of
 from consumers.enforcement.feed import OrderFeed
@@ -17,6 +18,7 @@ from ringfence.estate import load as load_estate
 from ringfence.governance import give
 from ringfence.kafka_io import producer, read_all
 from ringfence.metrics import Metrics
+from ringfence.policy.facts import Purpose
 from ringfence.policy.register import register
 from ringfence.run import Context
 from ringfence.settings import load as load_settings
@@ -107,11 +109,14 @@ class Running:
             raise self.error
 
 
-def gate(broker, member="0", **settings):
-    """A gate on the broker, as `ringfence enforce` makes it."""
+def gate(broker, member="0", clock=None, **settings):
+    """A gate on the broker, as `ringfence enforce` makes it; ``clock`` for one that lives at another time."""
     context = broker.context(User.ENFORCEMENT, **settings)
+    context = structs.replace(context, clock=clock or context.clock)
     feed = OrderFeed(context.connection, context.clock, context.metrics)
-    known = register(load_estate(context.settings.policies / "estate"), feed.catch_up())
+    known = register(
+        load_estate(context.settings.policies / "estate"), feed.catch_up(), Purpose(context.settings.purpose)
+    )
     stage = Gate(f"enforcement-{member}", law_of(context.settings), known, feed.follow, context.clock, context.metrics)
     return Running(stage, context.connection, context.clock, context.metrics, member)
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from ringfence.clock import SECOND, Clock
+from ringfence.policy.bundle import micros
 from schemas.records import Effect, Flag
 from schemas.topics import IMAGES, READS, User
 from tests.contract.conftest import gate
@@ -28,16 +30,25 @@ def offer(broker, start):
     return len(places)
 
 
+OLD = {"ccz", "lez"}
+INNER = OLD | {"ulez-2021"}
+# What reaches the police in June 2022, with no tranche activated and no authorisation given: texts, images, form.
 SEEN = {
-    "limited-2015": ({"ccz", "lez"}, set()),
-    "inner-2022": ({"ccz", "lez"}, {"ccz", "lez"}),
-    "quashed": ({"ccz", "lez"}, set()),
+    "pre-2007": (set(), set(), None),
+    "ns-2007": (set(), set(), None),
+    "limited-2015": (OLD, set(), None),
+    "inner-2022": (OLD, OLD, "contextual"),
+    "inner-2022-as-alleged": (INNER, INNER, "contextual"),
+    "london-2023": (OLD, OLD, "contextual"),
+    "reduced-2025": (OLD, OLD, "reduced"),
+    "quashed": (OLD, set(), None),
+    "claimants-remedy": (OLD, OLD, "contextual"),
 }
 
 
 @pytest.mark.parametrize(("start", "regime"), list(enumerate(SEEN)))
 def test_regime(broker, start, regime):
-    texts, images = SEEN[regime]
+    texts, images, form = SEEN[regime]
     offered = offer(broker, start)
     with gate(broker, regime=regime):
         until(lambda: sum(1 for (_, _, sequence), _ in broker.decided() if sequence == start) == 2 * offered)
@@ -46,12 +57,34 @@ def test_regime(broker, start, regime):
     assert {r.camera for r in seen} == {c for zone in texts for c in cameras(zone)}
     assert {r.camera for r in pictures} == {c for zone in images for c in cameras(zone)}
     assert all(r.regime.startswith(regime) and r.form == "text" for r in seen)
-    assert all(r.plate_patch is None for r in pictures)
+    assert {r.form for r in pictures} == ({form} if form else set())
+    assert all((r.plate_patch is not None) == (form == "reduced") for r in pictures)
+
+
+def test_for_national_security_the_regime_of_2007_discloses_in_bulk(broker):
+    start = len(SEEN)
+    offer(broker, start)
+    with gate(broker, regime="ns-2007", purpose="national_security"):
+        until(lambda: sum(1 for (_, _, sequence), _ in broker.decided() if sequence == start) == 42)
+    seen = [r for r in broker.police() if r.sequence == start]
+    assert {r.camera for r in seen} == {c for zone in OLD for c in cameras(zone)}
+    assert {batch.purpose for batch in broker.evidence() if start in batch.sequences} == {"national_security"}
+
+
+def test_what_is_older_than_its_term_is_withheld(broker):
+    """A read of 2021 asked for in 2026, and so decided then: its camera's clock and the broker's agree."""
+    camera, year = cameras("ccz")[0], 365 * 86_400 * SECOND
+    in_2021 = micros("2021-11-01T09:00:00+00:00", "a test")
+    broker.send(User.CAMERAS, READS, [read(camera, 2021, in_2021)])
+    in_2026 = Clock(broker.clock.offset + 4 * year)
+    with gate(broker, clock=in_2026, regime="limited-2015", clock_bound=10 * year / SECOND):
+        (got,) = until(lambda: [o for (_, _, sequence), o in broker.decided() if sequence == 2021])
+    assert (got.reason, got.rules) == ("retention_expired", ["HOUSE-4"])
 
 
 def test_evidence_covers_every_offer_once_and_agrees_with_what_was_disclosed(broker):
     decided = broker.decided()
-    assert len(decided) == len({key for key, _ in decided}) == len(SEEN) * 2 * 21
+    assert len(decided) == len({key for key, _ in decided}) == (len(SEEN) + 1) * 2 * 21 + 1
     allowed = {(topic, camera, seq) for (topic, camera, seq), o in decided if o.effect is Effect.ALLOW}
     disclosed = {(READS.name, r.camera, r.sequence) for r in broker.police()}
     disclosed |= {(IMAGES.name, r.camera, r.sequence) for r in broker.police_images()}

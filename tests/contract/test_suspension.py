@@ -78,4 +78,4 @@ def test_a_broken_order_is_refused_and_dead_lettered_once(broker):
             time.sleep(1.0)
     letters = broker.all(User.OPERATOR, BY_NAME[ORDERS.dlq])
     assert [d.value for d in letters] == [b"no order at all"]
-    assert not running.stage.register.standing.suspended
+    assert not running.stage.register.force.suspended

@@ -2,8 +2,12 @@
 
 from collections import namedtuple
 
+import cv2
+import numpy as np
+
 from ringfence.clock import Clock
 from ringfence.estate import parse
+from ringfence.jpeg import stripped
 from schemas.codec import codec
 from schemas.records import Image, Read
 
@@ -36,8 +40,17 @@ def read(camera=1, sequence=0, at=OPENING, vrm="LK19ABC", flags=2):
     return Read(camera, sequence, at, vrm, vrm, 95, flags)
 
 
+def jpeg(width, height, quality=90):
+    """Noise, which does not compress."""
+    noise = np.random.default_rng(7).integers(0, 256, (height, width, 3), np.uint8)
+    return stripped(cv2.imencode(".jpg", noise, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes())
+
+
+PATCH, OVERVIEW = jpeg(120, 30, 30), jpeg(160, 90, 30)
+
+
 def image(camera=1, sequence=0, at=OPENING):
-    return Image(camera, sequence, at, b"patch", b"overview", [0] * 8)
+    return Image(camera, sequence, at, PATCH, OVERVIEW, [0] * 8)
 
 
 def delivery(record, topic, partition=0, offset=0, at=None, headers=()):

@@ -2,36 +2,38 @@
 
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from consumers.enforcement.forms import check, projectors
+from consumers.enforcement.forms import check
 from consumers.enforcement.stage import Gate
 from ringfence.audit.chain import link, verify
-from ringfence.errors import PolicyError
+from ringfence.errors import PolicyError, RecordError
 from ringfence.metrics import Metrics
-from ringfence.policy.bundle import Form, load
+from ringfence.policy.bundle import Bound, Form, load
 from ringfence.policy.decide import Law, decide
 from ringfence.policy.facts import Kind
-from ringfence.policy.orders import OrderRefusedError, Standing, obey
+from ringfence.policy.orders import ALL, Force, OrderRefusedError, obey
 from ringfence.policy.register import register, under
 from ringfence.policy.table import compile_bundle
 from ringfence.stage import Batch
 from schemas.codec import codec
 from schemas.records import DecisionBatch, Effect, Order, OrderKind, PoliceImage, PoliceRead
 from schemas.topics import AUDIT, IMAGES, POLICE, POLICE_IMAGES, READS
-from tests.unit.made import CLOCK, ESTATE, OPENING, delivery, image, read
+from tests.unit.made import CLOCK, ESTATE, OPENING, OVERVIEW, PATCH, delivery, image, jpeg, read
 
 BUNDLE = load(Path("policies"))
 BOUND = 300_000_000
-REGISTER = register(ESTATE, Standing())
+REGISTER = register(ESTATE, Force())
 
 
 def law(regime=None):
     return Law(compile_bundle(BUNDLE, regime), BUNDLE.digest, BOUND, regime or "")
 
 
-def gate(regime=None, follow=lambda standing: standing, metrics=None):
+def gate(regime=None, follow=lambda force: force, metrics=None):
     return Gate("enforcement-0", law(regime), REGISTER, follow, CLOCK, metrics or Metrics())
 
 
@@ -60,7 +62,7 @@ def test_june_2022_discloses_text_of_the_old_cameras_and_withholds_the_rest():
 def test_an_image_is_a_separate_decision_and_loses_its_plate_patch():
     handled = gate().handle([batch([image(1), image(3)], IMAGES.name)], OPENING)
     (disclosed,) = written(handled, POLICE_IMAGES, PoliceImage)
-    assert (disclosed.overview, disclosed.plate_patch, disclosed.form) == (b"overview", None, "contextual")
+    assert (disclosed.overview, disclosed.plate_patch, disclosed.form) == (OVERVIEW, None, "contextual")
 
 
 def test_a_form_holds_its_fields_and_no_others():
@@ -97,7 +99,7 @@ def test_each_batch_names_the_one_before():
 
 
 def test_while_suspended_nothing_is_disclosed_and_everything_is_evidence():
-    closed = gate(follow=lambda _: Standing(suspended=True, offset=4))
+    closed = gate(follow=lambda _: Force(suspended=frozenset({ALL}), offset=4))
     closed.prepare()
     handled = closed.handle([batch([read(c) for c in (1, 2, 3)]), batch([image(1)], IMAGES.name)], OPENING)
     assert {out.topic for out in handled.outputs} == {AUDIT.name}
@@ -123,7 +125,8 @@ def test_a_wrong_clock_does_not_pick_another_law():
 def test_decisions_change_regime_within_one_batch():
     before = OPENING - 60 * 86_400_000_000  # April 2022: limited-2015
     reads = [read(1, 0, at=before), read(1, 1, at=OPENING)]
-    outcomes = decide(law(), REGISTER, Kind.READ, [1, 1], [r.captured_at for r in reads], [before, OPENING])
+    times = [r.captured_at for r in reads]
+    outcomes = decide(law(), REGISTER, Kind.READ, [1, 1], times, times, ["LK19ABC"] * 2, OPENING)
     assert [o.regime for o in outcomes] == ["limited-2015", "inner-2022"]
 
 
@@ -134,26 +137,49 @@ def test_activation_counts_from_its_moment():
         "id,zone,tranche,on_board,lon,lat\n3,ulez-2021,inner-1,yes,-0.08,51.53\n",
         "inner-1: {needs_activation: true, activated_at: '2022-06-15T08:00:00+01:00'}\n",
     )
-    known = register(estate, Standing())
+    known = register(estate, Force())
     times = [OPENING - 1, OPENING]
-    outcomes = decide(law(), known, Kind.READ, [3, 3], times, times)
+    outcomes = decide(law(), known, Kind.READ, [3, 3], times, times, ["LK19ABC"] * 2, OPENING)
     assert [o.effect for o in outcomes] == [Effect.DENY, Effect.ALLOW]
+
+
+def test_a_reduced_image_is_really_made_smaller():
+    small, large = image(1, 0), replace(image(1, 1), overview=jpeg(800, 600), plate_patch=jpeg(240, 90))
+    handled = gate("reduced-2025").handle([batch([small, large], IMAGES.name)], OPENING)
+    as_it_was, reduced = written(handled, POLICE_IMAGES, PoliceImage)
+    assert (as_it_was.overview, as_it_was.plate_patch, as_it_was.form) == (OVERVIEW, PATCH, "reduced")
+    assert len(large.overview) > 200_000
+    assert len(reduced.overview) <= 25_000
+    assert len(reduced.plate_patch) <= 3_000
+    height, width = cv2.imdecode(np.frombuffer(reduced.plate_patch, np.uint8), cv2.IMREAD_COLOR).shape[:2]
+    assert (width, height) <= (120, 60)
+    assert height <= 60
+
+
+def test_a_picture_that_cannot_be_made_smaller_stops_the_record_and_not_the_gate():
+    broken = replace(image(1, 1), overview=b"no picture")
+    with pytest.raises(RecordError):
+        gate("reduced-2025").handle([batch([broken], IMAGES.name)], OPENING)
+
+
+def test_a_bound_must_be_on_a_picture_of_the_form():
+    with pytest.raises(PolicyError, match="vrm"):
+        check(Form("small", Kind.READ, "receive read", ("vrm",), {"vrm": Bound(10)}))
 
 
 def test_a_form_may_not_list_what_its_records_do_not_have():
     with pytest.raises(PolicyError, match="raw"):
         check(Form("wide", Kind.READ, "receive read", ("vrm", "raw")))
-    assert projectors(compile_bundle(BUNDLE))
 
 
 def test_orders_fold_to_what_stands():
     suspend = Order(OrderKind.SUSPEND, "all", "m", "w", 0)
     resume = Order(OrderKind.RESUME, "all", "m", "w", 0)
-    assert obey(suspend, 4) == Standing(suspended=True, offset=5)
-    assert obey(resume, 5) == Standing(suspended=False, offset=6)
+    assert obey(Force(), suspend, 4) == Force(suspended=frozenset({ALL}), offset=5)
+    assert obey(Force(suspended=frozenset({ALL})), resume, 5) == Force(offset=6)
     with pytest.raises(OrderRefusedError):
-        obey(Order(OrderKind.SUSPEND, "the moon", "m", "w", 0), 0)
-    assert under(REGISTER, Standing(suspended=True)).digest != REGISTER.digest
+        obey(Force(), Order(OrderKind.SUSPEND, "the moon", "m", "w", 0), 0)
+    assert under(REGISTER, Force(suspended=frozenset({ALL}))).digest != REGISTER.digest
 
 
 def test_counts_follow_the_commit():

@@ -23,7 +23,8 @@ SAMPLES = [
     r.PoliceRead(12, 3, 1_655_276_400_000_000, "LK19ABC", None, 0, "inner-2022", "text"),
     r.PoliceImage(12, 3, 1_655_276_400_000_000, b"overview", None, "inner-2022", "contextual"),
     r.DecisionBatch(
-        "enforcement-0", "anpr.reads", 2, 10, 11, 1_655_276_400_100_000, b"b" * 32, b"r" * 32, 4, "", 300_000_000, b"",
+        "enforcement-0", "anpr.reads", 2, 10, 11, 1_655_276_400_100_000, b"b" * 32, b"r" * 32, 4, "", "crime",
+        300_000_000, b"",
         [OUTCOME], [12, 12], [3, 4], [1_655_276_400_000_000, 1_655_276_400_000_001], [0, 0],
     ),
     r.Order(r.OrderKind.SUSPEND, "all", "the Mayor", "a test", 1_655_276_400_000_000),
