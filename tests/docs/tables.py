@@ -9,10 +9,14 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from ringfence.metrics import Metrics
+from ringfence.policy.bundle import load
+from ringfence.policy.oracle import consult
+from ringfence.policy.page import dates, markdown
 from ringfence.settings import PREFIX, ROOT, Settings
 from schemas.topics import LIVE, Topic
 
 HOUR_MS = 3_600_000
+BUNDLE = load(ROOT / "policies")
 RESULT = ROOT / "benchmarks" / "results" / "hot_path.json"
 
 
@@ -79,9 +83,24 @@ def hot_path_table() -> str:
     )
 
 
+def regime_page(name: str) -> str:
+    """The page of a regime, from the bundle."""
+    return markdown(BUNDLE, BUNDLE.regime(name), consult(BUNDLE, BUNDLE.regime(name))) + "\n"
+
+
+def regimes_table() -> str:
+    """Every regime, in order of time."""
+    lines = [
+        [f"[`{r.id}`](regimes/{r.id}.md)", r.title, r.status, dates(r)]
+        for r in sorted(BUNDLE.regimes, key=lambda r: (r.starts, r.id))
+    ]
+    return _table(["regime", "title", "status", "when"], lines)
+
+
 TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "topics": ("README.md", topics_table),
     "hot path": ("README.md", hot_path_table),
+    "regimes": ("docs/regimes.md", regimes_table),
     "settings": ("docs/operations.md", settings_table),
     "metrics": ("docs/operations.md", metrics_table),
 }
@@ -100,11 +119,15 @@ def written(name: str, text: str) -> str:
 
 
 def write() -> None:
-    """Writes every table to its place."""
+    """Writes every table to its place, and every page."""
     for name, (page, make) in TABLES.items():
         path = Path(ROOT) / page
         table = make() + "\n"
         path.write_text(_place(name).sub(lambda _, table=table: table, path.read_text()))
+    for regime in BUNDLE.regimes:
+        path = ROOT / "docs" / "regimes" / f"{regime.id}.md"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(regime_page(regime.id))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from click import Group
 from ringfence.cli import app
 from ringfence.settings import PREFIX, ROOT, Settings
 from schemas.topics import BY_NAME
-from tests.docs.tables import TABLES, written
+from tests.docs.tables import BUNDLE, TABLES, regime_page, written
 
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "models/CARD.md"]
 README = (ROOT / "README.md").read_text()
@@ -35,6 +35,16 @@ def lines_of(program):
 def test_tables_are_as_the_code_has_them(name):
     page, make = TABLES[name]
     assert written(name, (ROOT / page).read_text()).strip() == make(), "run python -m tests.docs.tables"
+
+
+@pytest.mark.parametrize("regime", BUNDLE.regimes, ids=lambda regime: regime.id)
+def test_the_page_of_a_regime_is_as_the_bundle_has_it(regime):
+    page = ROOT / "docs" / "regimes" / f"{regime.id}.md"
+    assert page.read_text() == regime_page(regime.id), "run python -m tests.docs.tables"
+
+
+def test_every_page_of_a_regime_has_its_regime():
+    assert {page.stem for page in (ROOT / "docs" / "regimes").glob("*.md")} == {r.id for r in BUNDLE.regimes}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
