@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 
-from cedarpy import pst
 from msgspec import Struct
 from msgspec.structs import replace
 
 from ringfence.policy.bundle import Bundle, Form, Regime
 from ringfence.policy.facts import DOMAINS, Facts, Kind
-from ringfence.policy.lint import parse
+from ringfence.policy.lint import Template, parse
 from ringfence.policy.oracle import Ruled
 from ringfence.policy.table import outcome
 from schemas.records import Outcome
@@ -111,6 +110,6 @@ def form_in_words(form: Form) -> str:
     return f"camera, time, {fields}" + (f" ({'; '.join(bounds)})" if bounds else "")
 
 
-def _rule(rule: pst.Template) -> Rule:
+def _rule(rule: Template) -> Rule:
     notes = rule.annotations
     return Rule(notes["id"], rule.effect, notes["plain"], notes["basis"], notes.get("reason", ""))

@@ -13,6 +13,7 @@ from cedarpy import PolicySet, pst, validate_policies
 from ringfence.errors import PolicyError
 from ringfence.policy.facts import CONTEXT, Zone
 
+Template = pst.Template
 OPERATORS = frozenset({"eq", "not_eq", "and", "or"})
 PLAIN_NODES = (
     pst.BoolLit, pst.StringLit, pst.EntityLit, pst.EntityType, pst.EntityUid,
@@ -20,7 +21,7 @@ PLAIN_NODES = (
 )  # fmt: skip
 
 
-def parse(text: str, schema: str, where: str) -> tuple[PolicySet, dict[str, pst.Template]]:
+def parse(text: str, schema: str, where: str) -> tuple[PolicySet, dict[str, Template]]:
     """A Cedar text as a handle and as its rules by positional id, in the order of the text.
 
     PolicyError says which rule must not be used, and why.
