@@ -147,7 +147,7 @@ def floor(connection: Connection, reads: int, repetition: int) -> Cost:
 def gate(settings: Settings, estate: Estate, clock: Clock, reads: int) -> Cost:
     """The real gate, in its real loop, until it has decided every read."""
     metrics, connection = Metrics(), access.connection_of(User.ENFORCEMENT, settings)
-    feed = OrderFeed(connection, clock, metrics)
+    feed = OrderFeed(connection, {}, clock, metrics)
     known = register(estate, feed.catch_up())
     stage = Counting("enforcement-0", law_of(settings), known, feed.follow, clock, metrics)
     done = Event()

@@ -3,7 +3,7 @@
 RingfenceError              exit code 2, no traceback
 ├── SettingError            a setting is wrong or missing
 ├── FileError               a file is missing, unreadable or not what it should be
-├── ResourceBusyError       a port or a folder is in use
+├── ResourceBusyError       a port, a folder or a number is in use
 ├── BrokerError             the broker cannot do what was asked
 │   ├── UnreachableError    nobody answers there
 │   ├── LoginError          user or password refused
@@ -32,7 +32,7 @@ class FileError(RingfenceError):
 
 
 class ResourceBusyError(RingfenceError):
-    """A port or a folder is in use."""
+    """A port, a folder or a number is in use."""
 
 
 class BrokerError(RingfenceError):

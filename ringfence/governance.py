@@ -1,52 +1,176 @@
-"""``ringfence suspend`` and ``resume``: orders of the governing authority."""
+"""``ringfence order``, ``orders``, ``suspend``, ``resume``: what the offices order, signed."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec import Struct
 
-from ringfence import options
-from ringfence.kafka_io import KafkaError, check, producer, translate
-from ringfence.policy.orders import ALL, key
+from ringfence import clock, entry, keys, options, terminal
+from ringfence.errors import FileError, RecordError, ResourceBusyError, SettingError
+from ringfence.estate import load as load_estate
+from ringfence.kafka_io import Delivery, KafkaError, check, producer, read_all, translate
+from ringfence.policy.authority import Office, Trust, admit, key_of, sign
+from ringfence.policy.bundle import load as load_bundle
+from ringfence.policy.facts import Purpose
+from ringfence.policy.orders import ALL, Force
 from ringfence.run import Context, enter
-from schemas.codec import codec
+from ringfence.vrm import normalise
+from schemas.codec import UndecodableError, codec
 from schemas.records import Order, OrderKind
 from schemas.topics import ORDERS, User
 
 Why = Annotated[str, typer.Option(help="The justification. It is kept with the order.")]
-By = Annotated[str, typer.Option(help="Who orders it.")]
-AUTHORITY = "Mayor of London (simulated)"
+By = Annotated[str, typer.Option(help="Who gives it.")]
+GOVERNOR = "Mayor of London (simulated)"
+Scope = Annotated[str, typer.Option(help="all, zone/ccz, camera/12 or form/text.")]
+
+order = entry.application(help="Give an order, signed by the office that may give it.")
+
+
+class Given(Struct, frozen=True):
+    """An order as it lies on the topic, and what came of it: the error that it was refused with, or None."""
+
+    delivery: Delivery
+    order: Order | None
+    refused: Exception | None
 
 
 def suspend(
-    why: Why, by: By = AUTHORITY, bootstrap: options.Bootstrap = None, home: options.Home = None,
+    why: Why, scope: Scope = ALL, by: By = GOVERNOR, bootstrap: options.Bootstrap = None, home: options.Home = None,
     clock_offset: options.ClockOffset = None,
 ) -> None:  # fmt: skip
-    """Suspend all disclosure, from the next transaction of every gate on."""
-    _order(OrderKind.SUSPEND, why, by, bootstrap=bootstrap, home=home, clock_offset=clock_offset)
+    """Suspend disclosure, of all or within a scope, from the next transaction of every gate on."""
+    _give(Office.GOVERNOR, OrderKind.SUSPEND, scope, by, why, {}, bootstrap, home, clock_offset)
 
 
 def resume(
-    why: Why, by: By = AUTHORITY, bootstrap: options.Bootstrap = None, home: options.Home = None,
+    why: Why, scope: Scope = ALL, by: By = GOVERNOR, bootstrap: options.Bootstrap = None, home: options.Home = None,
     clock_offset: options.ClockOffset = None,
 ) -> None:  # fmt: skip
-    """Resume disclosure after a suspension."""
-    _order(OrderKind.RESUME, why, by, bootstrap=bootstrap, home=home, clock_offset=clock_offset)
+    """Resume disclosure after a suspension. Of all: whatever was suspended."""
+    _give(Office.GOVERNOR, OrderKind.RESUME, scope, by, why, {}, bootstrap, home, clock_offset)
 
 
-def _order(kind: OrderKind, why: str, by: str, **given: object) -> None:
-    context = enter(User.GOVERNANCE, given)
-    check(context.connection, write=[ORDERS.name])
-    offset = give(context, Order(kind, ALL, by, why, context.clock.now()))
-    typer.echo(f"{kind.value} {ALL}: acknowledged at {ORDERS.name} offset {offset}")
+@order.command("give")
+def give_order(
+    kind: Annotated[OrderKind, typer.Argument(help="What is ordered.", case_sensitive=False)],
+    subject: Annotated[str, typer.Argument(help="Scope, tranche, vehicle, place, list, document, number.")],
+    why: Why,
+    by: By,
+    office: Annotated[Office, typer.Option(help="The office; its private key must be here.")] = Office.GOVERNOR,
+    purpose: Annotated[Purpose, typer.Option(help="Of an authorisation.")] = Purpose.CRIME,
+    covers_from: Annotated[str | None, typer.Option(help="First moment of capture that it covers, ISO 8601.")] = None,
+    covers_until: Annotated[str | None, typer.Option(help="Moment from which it covers no more.")] = None,
+    expires: Annotated[str | None, typer.Option(help="Refuse it if it comes later than this.")] = None,
+    vrm: Annotated[list[str] | None, typer.Option(help="A mark for a list; more than once for more.")] = None,
+    vrms: Annotated[Path | None, typer.Option(help="A file of marks, one a line.")] = None,
+    bootstrap: options.Bootstrap = None,
+    home: options.Home = None,
+    clock_offset: options.ClockOffset = None,
+) -> None:
+    """Give an order: suspend, resume, activate, deactivate, authorise, revoke, list, unlist, record, object."""
+    more: dict[str, object] = {
+        "purpose": purpose.value if kind is OrderKind.AUTHORISE else "",
+        "covers_from": _moment("--covers-from", covers_from),
+        "covers_until": _moment("--covers-until", covers_until),
+        "expires_at": _moment("--expires", expires),
+        "vrms": [normalise(mark) for mark in (*(vrm or ()), *_marks(vrms))],
+    }
+    _give(office, kind, subject, by, why, more, bootstrap, home, clock_offset)
 
 
-def give(context: Context, order: Order) -> int:
-    """Writes an order and returns its offset once the broker has acknowledged it."""
+@order.command("list")
+def list_orders(
+    bootstrap: options.Bootstrap = None, home: options.Home = None, clock_offset: options.ClockOffset = None
+) -> None:
+    """List every order given, with who, why, and whether it is believed. Marks on lists are counted, not shown."""
+    context = enter(User.GOVERNANCE, {"bootstrap": bootstrap, "home": home, "clock_offset": clock_offset})
+    table = terminal.table("no.", "office", "orders", "about", "by", "why", "given", "obeyed")
+    for one in history(context, keys.trust(context.settings.home))[0]:
+        held = "yes" if one.refused is None else f"no: {one.refused}"
+        if one.order is None:
+            table.add_row("-", "?", "?", "?", "?", "?", "?", held)
+            continue
+        o = one.order
+        about = f"{o.subject} ({len(o.vrms)} marks)" if o.vrms else o.subject
+        table.add_row(str(o.sequence), o.office, o.kind, about, o.issued_by, o.why, clock.text(o.issued_at)[:19], held)
+    terminal.console().print(table if table.row_count else "no orders")
+
+
+def history(context: Context, trust: Trust) -> tuple[list[Given], Force]:
+    """Every order on the topic with what came of it, and what is in force."""
+    found, force = [], Force()
+    for delivery in read_all(context.connection, [ORDERS.name]):
+        try:
+            one = codec(Order).decode(delivery.value)
+        except UndecodableError as error:
+            found.append(Given(delivery, None, error))
+            continue
+        force, refused = admit(force, one, trust, context.clock.of_broker(delivery.timestamp))
+        found.append(Given(delivery, one, refused))
+    return found, force
+
+
+def give(context: Context, office: str, kind: OrderKind, subject: str, by: str, why: str, **more: object) -> Order:
+    """Signs an order, and returns it once the broker has acknowledged it. RecordError if it would be refused."""
+    signer, trust = keys.signer(context.settings.home, office), keys.trust(context.settings.home)
+    _, force = history(context, trust)
+    now = context.clock.now()
+    new = sign(Order(force.last + 1, office, kind, subject, by, why, now, **more), signer)  # type: ignore[arg-type]
+    _, refused = admit(force, new, trust, now)
+    if refused:
+        raise refused
     writer = producer(context.connection)
     try:
-        sent = writer.send(ORDERS.name, value=codec(Order).encode(order), key=key(order), partition=0)
-        return int(sent.get(timeout=10).offset)
+        writer.send(ORDERS.name, value=codec(Order).encode(new), key=key_of(new), partition=0).get(timeout=10)
     except KafkaError as error:
         raise translate(error) from error
     finally:
         writer.close(timeout=5)
+    obeyed = any(one.order == new and one.refused is None for one in history(context, trust)[0])
+    if not obeyed:
+        raise ResourceBusyError("another order was given at the same time and took its number: give it again")
+    return new
+
+
+def _give(
+    office: Office, kind: OrderKind, subject: str, by: str, why: str, more: dict[str, object],
+    bootstrap: str | None, home: Path | None, clock_offset: float | None,
+) -> None:  # fmt: skip
+    context = enter(User.GOVERNANCE, {"bootstrap": bootstrap, "home": home, "clock_offset": clock_offset})
+    check(context.connection, read=[ORDERS.name])
+    _check_subject(context, kind, subject)
+    try:
+        given = give(context, office, kind, subject, by, why, **more)
+    except RecordError as error:
+        raise SettingError(f"this order would be refused: {error}") from None
+    typer.echo(f"order {given.sequence}: {kind.value} {subject}, acknowledged")
+
+
+def _check_subject(context: Context, kind: OrderKind, subject: str) -> None:
+    """SettingError if it names a zone, camera, form or tranche that is not there: it would do nothing, quietly."""
+    estate, bundle = load_estate(context.settings.policies / "estate"), load_bundle(context.settings.policies)
+    there = {
+        "zone": set(estate.zones),
+        "camera": set(map(str, estate.cameras)),
+        "form": {form.name for form in bundle.forms},
+    }
+    what, _, name = subject.partition("/")
+    if name and what in there and name not in there[what]:
+        raise SettingError(f"there is no {what} {name!r}")
+    if kind in (OrderKind.ACTIVATE, OrderKind.DEACTIVATE) and subject not in estate.tranches:
+        raise SettingError(f"there is no tranche {subject!r}; there are: {', '.join(estate.tranches)}")
+
+
+def _moment(option: str, given: str | None) -> int | None:
+    return None if given is None else options.moment(option, given)
+
+
+def _marks(file: Path | None) -> Iterator[str]:
+    if file is not None:
+        try:
+            yield from (line for line in file.read_text("utf-8").splitlines() if line.strip())
+        except (OSError, UnicodeDecodeError) as error:
+            raise FileError(f"cannot read the marks in {file}: {error}") from None

@@ -86,15 +86,14 @@ def _differing(wanted: Mapping[str, str], there: Mapping[str, str]) -> dict[str,
 
 
 def configs(topic: Topic) -> dict[str, str]:
-    """A topic's configuration. Raw topics carry the broker's time, which bounds the cameras' clocks."""
-    raw = topic.name.startswith("anpr.")
+    """A topic's configuration."""
     return {
         "retention.ms": str(topic.retention_ms),
         "cleanup.policy": "compact" if topic.compacted else "delete",
         "max.message.bytes": str(topic.most_bytes),
-        "message.timestamp.type": "LogAppendTime" if raw else "CreateTime",
+        "message.timestamp.type": "LogAppendTime" if topic.broker_time else "CreateTime",
         # Whatever a foreign producer chose: our clients need no codec that is not installed.
-        "compression.type": "uncompressed" if raw else "producer",
+        "compression.type": "uncompressed" if topic.broker_time else "producer",
     }
 
 

@@ -57,6 +57,7 @@ class Metrics:
         self.decisions = counter("decisions", "Decisions.", "regime", "kind", "effect", "form", "reason")
         self.suspended = gauge("suspended", "1 while an order to suspend is in force.")
         self.orders = counter("orders", "Orders obeyed.", "kind")
+        self.orders_refused = counter("orders_refused", "Orders refused.", "error")
         # Those who read what comes out.
         self.police = counter("police_records", "Records that the police received.", "form")
         self.audited = counter("audited_decisions", "Decisions found in the evidence.", "effect")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ringfence import access, clock, dead_letters, entry, options, terminal
+from ringfence import access, clock, dead_letters, entry, keys, options, terminal
 from ringfence.broker import EmbeddedKafka
 from ringfence.errors import SettingError
 from ringfence.kafka_io import (
@@ -49,6 +49,7 @@ def broker(
     password = access.password(settings.home, access.ADMIN)
     with EmbeddedKafka(settings.home, password, port=port, data=data, say=out.print) as kafka:
         access.apply(kafka.admin, settings.home)
+        keys.ensure(settings.home)
         stop = stop_event()
         out.print(
             f"Apache Kafka {kafka.version} for clients at {kafka.bootstrap}, for admin at {kafka.admin.bootstrap}"

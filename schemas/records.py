@@ -29,6 +29,14 @@ class OrderKind(StrEnum):
 
     SUSPEND = "SUSPEND"
     RESUME = "RESUME"
+    ACTIVATE = "ACTIVATE"
+    DEACTIVATE = "DEACTIVATE"
+    AUTHORISE = "AUTHORISE"
+    REVOKE = "REVOKE"
+    LIST = "LIST"
+    UNLIST = "UNLIST"
+    RECORD = "RECORD"
+    OBJECT = "OBJECT"
 
 
 # gc=False: these hold no reference that could make a cycle, so the collector need not track them.
@@ -125,13 +133,21 @@ class DecisionBatch(Struct, frozen=True):
 
 
 class Order(Struct, frozen=True):
-    """An order of the governing authority."""
+    """An order of an office. None where a kind of order has no such thing."""
 
+    sequence: int
+    office: str
     kind: OrderKind
-    scope: str
+    subject: str
     issued_by: str
     why: str
     issued_at: int
+    expires_at: int | None = None
+    purpose: str = ""
+    covers_from: int | None = None
+    covers_until: int | None = None
+    vrms: list[str] = []
+    signature: bytes = b""
 
 
 class DeadLetter(Struct, frozen=True):

@@ -30,7 +30,8 @@ class Topic(Struct, frozen=True):
 
     ``record`` is None in a dead-letter topic, which keeps the bytes as they came.
     ``retention_ms`` is on the broker's clock, which is wall time; FOREVER keeps all. ``most_bytes`` is the
-    largest batch that the broker takes: what is made from a record always fits where it goes next.
+    largest batch that the broker takes: what is made from a record always fits where it goes next. ``broker_time``:
+    records carry the time at which the broker took them, and not their sender's.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Topic(Struct, frozen=True):
     readers: frozenset[User]
     compacted: bool = False
     most_bytes: int = MIB
+    broker_time: bool = False
 
     @property
     def dlq(self) -> str:
@@ -56,20 +58,16 @@ def _users(*users: User) -> frozenset[User]:
 FRAMES = Topic(
     "anpr.frames", Frame, "camera", 4, HOUR_MS,
     _users(User.CAMERAS, User.OPERATOR), _users(User.OCR, User.OVERSIGHT), most_bytes=512 * KIB,
+    broker_time=True,
 )  # fmt: skip
 READS = Topic(
     "anpr.reads", Read, "camera", 4, DAY_MS,
-    _users(User.CAMERAS, User.OCR, User.OPERATOR), _users(User.ENFORCEMENT, User.OVERSIGHT),
+    _users(User.CAMERAS, User.OCR, User.OPERATOR), _users(User.ENFORCEMENT, User.OVERSIGHT), broker_time=True,
 )  # fmt: skip
 IMAGES = Topic(
-    "anpr.images",
-    Image,
-    "camera",
-    4,
-    HOUR_MS,
-    _users(User.OCR, User.OPERATOR),
-    _users(User.ENFORCEMENT, User.OVERSIGHT),
-)
+    "anpr.images", Image, "camera", 4, HOUR_MS,
+    _users(User.OCR, User.OPERATOR), _users(User.ENFORCEMENT, User.OVERSIGHT), broker_time=True,
+)  # fmt: skip
 POLICE = Topic(
     "police", PoliceRead, "camera", 4, 7 * DAY_MS,
     _users(User.ENFORCEMENT), _users(User.POLICE, User.OVERSIGHT),
@@ -83,8 +81,9 @@ AUDIT = Topic(
     _users(User.ENFORCEMENT), _users(User.OVERSIGHT), most_bytes=4 * MIB,
 )  # fmt: skip
 ORDERS = Topic(
-    "governance.orders", Order, "subject and scope", 1, FOREVER,
-    _users(User.GOVERNANCE), _users(User.ENFORCEMENT, User.OVERSIGHT), compacted=True,
+    "governance.orders", Order, "hash of the order", 1, FOREVER,
+    _users(User.GOVERNANCE), _users(User.GOVERNANCE, User.ENFORCEMENT, User.OVERSIGHT), compacted=True,
+    most_bytes=4 * MIB, broker_time=True,
 )  # fmt: skip
 
 LIVE = (FRAMES, READS, IMAGES, POLICE, POLICE_IMAGES, AUDIT, ORDERS)

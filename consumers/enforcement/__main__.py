@@ -6,6 +6,7 @@ from ringfence import options
 from ringfence.clock import SECOND
 from ringfence.entry import main
 from ringfence.estate import load as load_estate
+from ringfence.keys import trust
 from ringfence.policy.bundle import load as load_bundle
 from ringfence.policy.cases import check
 from ringfence.policy.decide import Law
@@ -39,7 +40,7 @@ def law_of(settings: Settings) -> Law:
 
 def _gate(context: Context) -> Gate:
     settings, law = context.settings, law_of(context.settings)
-    feed = OrderFeed(context.connection, context.clock, context.metrics)
+    feed = OrderFeed(context.connection, trust(settings.home), context.clock, context.metrics)
     known = register(load_estate(settings.policies / "estate"), feed.catch_up(), Purpose(settings.purpose))
     name = f"{User.ENFORCEMENT}-{settings.member}"
     return Gate(name, law, known, feed.follow, context.clock, context.metrics)

@@ -10,7 +10,8 @@ from ringfence.clock import Clock
 from ringfence.errors import BrokerError, RecordError
 from ringfence.kafka_io import Connection, Delivery, KafkaError, OffsetAndMetadata, Place, consumer, producer, translate
 from ringfence.metrics import Metrics
-from ringfence.policy.orders import Force, obey
+from ringfence.policy.authority import MissingOrderError, Trust, admit
+from ringfence.policy.orders import Force
 from ringfence.stage import reject
 from schemas.codec import UndecodableError, codec
 from schemas.records import Order
@@ -30,23 +31,31 @@ class OrderFeed:
     """The orders in force, kept up to date. An order that cannot be obeyed goes to the dead letters, once.
 
     Whoever reads the orders is in no group, and so depends on nothing but the topic. A group of its own
-    remembers up to where the refused ones lie with the dead letters already.
+    remembers up to where the refused ones lie with the dead letters already, and the number of the last one.
     """
 
-    def __init__(self, connection: Connection, clock: Clock, metrics: Metrics) -> None:
-        self.clock, self.metrics = clock, metrics
+    def __init__(self, connection: Connection, trust: Trust, clock: Clock, metrics: Metrics) -> None:
+        self.trust, self.clock, self.metrics = trust, clock, metrics
         self.log = structlog.get_logger(stage=str(User.ENFORCEMENT))
         self._consumer, self._memory = consumer(connection), consumer(connection, GROUP)
         self._producer = producer(connection)
         self._memory.assign([PLACE])
-        self._refused_before = self._memory.committed(PLACE) or 0
+        remembered = self._memory.committed(PLACE, metadata=True)
+        self._refused_before = remembered.offset if remembered else 0
+        self._last_before = int(remembered.metadata or 0) if remembered else 0
         self._consumer.assign([PLACE])
         self._consumer.seek_to_beginning(PLACE)
         self._asked = 0.0
 
     def catch_up(self) -> Force:
         """Every order given so far. BrokerError if they cannot be read: no orders, no gate."""
-        return self.follow(Force())
+        force = self.follow(Force())
+        if force.last < self._last_before:
+            raise MissingOrderError(
+                f"order {self._last_before} was obeyed before and is no longer in {ORDERS.name}: nothing is disclosed"
+                " until it is there again, as it was"
+            )
+        return force
 
     def follow(self, force: Force) -> Force:
         """What is in force after the orders that have come in; waits for none.
@@ -71,8 +80,11 @@ class OrderFeed:
         return force
 
     def _read(self, force: Force, timeout_ms: int) -> Force:
-        for delivery in self._consumer.poll(timeout_ms=timeout_ms).get(PLACE, ()):
+        deliveries = self._consumer.poll(timeout_ms=timeout_ms).get(PLACE, ())
+        for delivery in deliveries:
             force = self._obey(force, delivery)
+        if deliveries:
+            self._memory.commit({PLACE: OffsetAndMetadata(force.offset, str(force.last), -1)})
         return force
 
     def _obey(self, force: Force, delivery: Delivery) -> Force:
@@ -80,25 +92,28 @@ class OrderFeed:
             if delivery.value is None:
                 raise TombstoneError("an order cannot be deleted: give another")
             order = codec(Order).decode(delivery.value)
-            force = obey(force, order, delivery.offset)
-        except (UndecodableError, RecordError) as error:
+        except (UndecodableError, TombstoneError) as error:
             self._refuse(delivery, error)
             return replace(force, offset=delivery.offset + 1)
-        self.metrics.orders.labels(order.kind).inc()
-        self.log.info("order obeyed", kind=str(order.kind), scope=order.scope, by=order.issued_by)
-        return force
+        force, refused = admit(force, order, self.trust, self.clock.of_broker(delivery.timestamp))
+        if refused:
+            self._refuse(delivery, refused)
+        else:
+            self.metrics.orders.labels(order.kind).inc()
+            self.log.info("order obeyed", number=order.sequence, kind=str(order.kind), office=order.office)
+        return replace(force, offset=delivery.offset + 1)
 
     def _refuse(self, delivery: Delivery, error: Exception) -> None:
-        self.metrics.dead_letters.labels(User.ENFORCEMENT, ORDERS.name, type(error).__name__).inc()
+        self.metrics.orders_refused.labels(type(error).__name__).inc()
         self.log.warning("order refused", error=type(error).__name__, offset=delivery.offset)
         if delivery.offset < self._refused_before:
             return
+        self.metrics.dead_letters.labels(User.ENFORCEMENT, ORDERS.name, type(error).__name__).inc()
         headers = dead_letters.headers(reject(delivery, error), User.ENFORCEMENT, self.clock.now())
         # A tombstone has a key: the broker takes no other record into a compacted topic.
         self._producer.send(ORDERS.dlq, value=delivery.value, key=delivery.key, partition=0, headers=headers).get(
             timeout=10
         )
-        self._memory.commit({PLACE: OffsetAndMetadata(delivery.offset + 1, "", -1)})
 
     def close(self) -> None:
         """Leaves the broker."""

@@ -14,7 +14,7 @@ from msgspec import Struct
 from rich.console import Console, RenderableType
 from rich.live import Live
 
-from ringfence import access, options, terminal
+from ringfence import access, keys, options, terminal
 from ringfence.broker import EmbeddedKafka
 from ringfence.clock import SECOND, Clock
 from ringfence.clock import text as clock_text
@@ -91,6 +91,7 @@ def demo(
     began = time.monotonic()
     with EmbeddedKafka(settings.home, access.password(settings.home, access.ADMIN), say=console.print) as kafka:
         access.apply(kafka.admin, settings.home)
+        keys.ensure(settings.home)
         with ExitStack() as stack:
             stack.callback(_kill, families)
             running = _start(plan, settings, kafka.bootstrap, families, console)

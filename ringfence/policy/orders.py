@@ -1,22 +1,26 @@
 """What is ordered: a fold over governance.orders. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from ringfence.errors import RecordError
-from ringfence.policy.facts import Purpose
+from ringfence.policy.facts import DOCUMENTS, Purpose
 from schemas.records import Order, OrderKind
 
 ALL = "all"
-MAX_WORDS = 2_000
 SCOPES = ("zone/", "camera/", "form/")
+SUBJECTS = ("vrm/", "camera/", "zone/")
+MOST_WORDS = 2_000  # characters of a justification
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class OrderRefusedError(RecordError):
-    """An order that must not be obeyed."""
+    """An order that makes no sense: it names nothing that there is, or lacks what it needs."""
 
 
 class Warrant(Struct, frozen=True):
@@ -31,12 +35,21 @@ class Warrant(Struct, frozen=True):
     hi: int
 
 
+class Objection(Struct, frozen=True):
+    """What the advisers put on record. It blocks nothing."""
+
+    subject: str
+    why: str
+    at: int
+
+
 class Force(Struct, frozen=True):
     """What is in force.
 
     ``suspended``: scopes (all, zone/…, camera/…, form/…). ``activated``: for each tranche, by order, from when on
-    (µs) it was activated or no longer was. ``warrants`` by their id. ``hotlist``: reason by VRM. ``on_record``: the
-    documents that are. ``offset``: the next offset of governance.orders to be read.
+    (µs) it was activated or no longer was. ``warrants`` by the number of the order that gave them. ``hotlist``:
+    the list that a VRM is on. ``on_record``: the documents that are. ``last``: number of the last order; ``offset``:
+    the next one of governance.orders to be read.
     """
 
     suspended: frozenset[str] = frozenset()
@@ -44,6 +57,8 @@ class Force(Struct, frozen=True):
     warrants: Mapping[str, Warrant] = {}
     hotlist: Mapping[str, str] = {}
     on_record: frozenset[str] = frozenset()
+    objections: tuple[Objection, ...] = ()
+    last: int = 0
     offset: int = 0
 
     def canonical(self) -> bytes:
@@ -51,16 +66,89 @@ class Force(Struct, frozen=True):
         return msgspec.json.encode(replace(self, offset=0), order="deterministic")
 
 
-def obey(force: Force, order: Order, offset: int) -> Force:
-    """What is in force after an order read at an offset. OrderRefusedError if it is not one we know."""
-    scope = order.scope
-    if scope != ALL and not scope.startswith(SCOPES):
-        raise OrderRefusedError("unknown scope of an order: all, zone/…, camera/… or form/…")
-    if order.kind is OrderKind.SUSPEND:
-        return replace(force, suspended=force.suspended | {scope}, offset=offset + 1)
-    return replace(force, suspended=frozenset() if scope == ALL else force.suspended - {scope}, offset=offset + 1)
+def obey(force: Force, order: Order) -> Force:
+    """What is in force after a genuine order. OrderRefusedError if it makes no sense."""
+    if not order.why.strip() or not order.issued_by.strip() or len(order.why) > MOST_WORDS:
+        raise OrderRefusedError("an order needs a justification of at most 2,000 characters, and who gives it")
+    return replace(OBEY[order.kind](force, order), last=order.sequence)
 
 
-def key(order: Order) -> bytes:
-    """Key in the compacted topic: suspension and resumption of one scope replace each other."""
-    return f"suspension/{order.scope}".encode()
+def _suspend(force: Force, order: Order) -> Force:
+    _known(order.subject, SCOPES, also=ALL)
+    return replace(force, suspended=force.suspended | {order.subject})
+
+
+def _resume(force: Force, order: Order) -> Force:
+    """Of ``all``: whatever was suspended."""
+    _known(order.subject, SCOPES, also=ALL)
+    return replace(force, suspended=frozenset() if order.subject == ALL else force.suspended - {order.subject})
+
+
+def _activate(force: Force, order: Order) -> Force:
+    """From when it says, but never for what was captured before the order was given."""
+    since = max(order.issued_at, order.covers_from or order.issued_at)
+    before = force.activated.get(order.subject, ())
+    turns = (*before, (max(since, before[-1][0] if before else since), order.kind is OrderKind.ACTIVATE))
+    return replace(force, activated={**force.activated, order.subject: turns})
+
+
+def _authorise(force: Force, order: Order) -> Force:
+    _known(order.subject, SUBJECTS)
+    if order.covers_from is None or order.covers_until is None or order.covers_from >= order.covers_until:
+        raise OrderRefusedError("an authorisation says from when until when")
+    if order.purpose not in set(Purpose):
+        raise OrderRefusedError("an authorisation names its purpose")
+    given = Warrant(order.subject, Purpose(order.purpose), order.covers_from, order.covers_until)
+    return replace(force, warrants={**force.warrants, str(order.sequence): given})
+
+
+def _revoke(force: Force, order: Order) -> Force:
+    if order.subject not in force.warrants:
+        raise OrderRefusedError("there is no authorisation of that number")
+    return replace(force, warrants=_without(force.warrants, lambda number: number == order.subject))
+
+
+def _list(force: Force, order: Order) -> Force:
+    return replace(force, hotlist={**force.hotlist, **dict.fromkeys(order.vrms, order.subject)})
+
+
+def _unlist(force: Force, order: Order) -> Force:
+    gone = set(order.vrms)
+    return replace(force, hotlist=_without(force.hotlist, gone.__contains__))
+
+
+def _record(force: Force, order: Order) -> Force:
+    if order.subject not in DOCUMENTS:
+        raise OrderRefusedError("no such document: " + ", ".join(DOCUMENTS))
+    return replace(force, on_record=force.on_record | {order.subject})
+
+
+def _object(force: Force, order: Order) -> Force:
+    return replace(force, objections=(*force.objections, Objection(order.subject, order.why, order.issued_at)))
+
+
+OBEY: dict[OrderKind, Callable[[Force, Order], Force]] = {
+    OrderKind.SUSPEND: _suspend,
+    OrderKind.RESUME: _resume,
+    OrderKind.ACTIVATE: _activate,
+    OrderKind.DEACTIVATE: _activate,
+    OrderKind.AUTHORISE: _authorise,
+    OrderKind.REVOKE: _revoke,
+    OrderKind.LIST: _list,
+    OrderKind.UNLIST: _unlist,
+    OrderKind.RECORD: _record,
+    OrderKind.OBJECT: _object,
+}
+
+
+def _without(mapping: Mapping[K, V], gone: Callable[[K], bool]) -> dict[K, V]:
+    return {key: value for key, value in mapping.items() if not gone(key)}
+
+
+def _known(subject: str, prefixes: tuple[str, ...], also: str = "") -> None:
+    """Raises OrderRefusedError unless the subject is of a kind that exists and names something."""
+    fits = any(subject.startswith(prefix) and len(subject) > len(prefix) for prefix in prefixes)
+    if not fits and subject != also:
+        raise OrderRefusedError(
+            f"its subject must be {', '.join(f'{p}…' for p in prefixes)}{' or all' if also else ''}"
+        )

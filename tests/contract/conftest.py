@@ -11,7 +11,7 @@ from msgspec import structs
 from consumers.enforcement.__main__ import law_of
 from consumers.enforcement.feed import OrderFeed
 from consumers.enforcement.stage import Gate
-from ringfence import access
+from ringfence import access, keys
 from ringfence.broker import EmbeddedKafka
 from ringfence.clock import SECOND, Clock
 from ringfence.estate import load as load_estate
@@ -24,7 +24,7 @@ from ringfence.run import Context
 from ringfence.settings import load as load_settings
 from ringfence.stage import Limits, Loop
 from schemas.codec import codec
-from schemas.records import DecisionBatch, Order, OrderKind, PoliceImage, PoliceRead
+from schemas.records import DecisionBatch, OrderKind, PoliceImage, PoliceRead
 from schemas.topics import AUDIT, POLICE, POLICE_IMAGES, User
 from tests.unit.made import OPENING
 
@@ -56,9 +56,8 @@ class Broker:
                 writer.send(topic.name, value=data, key=key, partition=place)
             writer.flush()
 
-    def order(self, kind):
-        order = Order(kind, "all", "a test", "a test", self.clock.now())
-        return give(self.context(User.GOVERNANCE), order)
+    def order(self, kind, subject="all", office="governor", **more):
+        return give(self.context(User.GOVERNANCE), office, kind, subject, "a test", "a test", **more)
 
     def all(self, user, topic):
         return list(read_all(self.connection(user), [topic.name]))
@@ -113,7 +112,7 @@ def gate(broker, member="0", clock=None, **settings):
     """A gate on the broker, as `ringfence enforce` makes it; ``clock`` for one that lives at another time."""
     context = broker.context(User.ENFORCEMENT, **settings)
     context = structs.replace(context, clock=clock or context.clock)
-    feed = OrderFeed(context.connection, context.clock, context.metrics)
+    feed = OrderFeed(context.connection, keys.trust(HOME), context.clock, context.metrics)
     known = register(
         load_estate(context.settings.policies / "estate"), feed.catch_up(), Purpose(context.settings.purpose)
     )
@@ -126,6 +125,7 @@ def broker() -> Iterator[Broker]:
     password = access.password(HOME, access.ADMIN)
     with EmbeddedKafka(HOME, password) as kafka:
         access.apply(kafka.admin, HOME)
+        keys.ensure(HOME)
         yield Broker(kafka)
 
 

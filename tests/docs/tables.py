@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from ringfence.metrics import Metrics
+from ringfence.policy.authority import MAY, OPENING
 from ringfence.policy.bundle import load
 from ringfence.policy.oracle import consult
 from ringfence.policy.page import dates, markdown
@@ -45,7 +46,7 @@ def topics_table() -> str:
 
 
 def _topic(topic: Topic) -> list[str]:
-    kept = "latest by key" if topic.compacted else _span(topic.retention_ms)
+    kept = "for ever, compacted" if topic.compacted else _span(topic.retention_ms)
     writers, readers = (", ".join(sorted(users)) for users in (topic.writers, topic.readers))
     return [f"`{topic.name}`", topic.record.__name__ if topic.record else "", kept, writers, readers]
 
@@ -97,11 +98,18 @@ def regimes_table() -> str:
     return _table(["regime", "title", "status", "when"], lines)
 
 
+def offices_table() -> str:
+    """Every kind of order, and the offices that may give it."""
+    rows = [[kind.lower(), ", ".join(sorted(MAY[kind])), "may expire" if kind in OPENING else ""] for kind in MAY]
+    return _table(["order", "offices", ""], rows)
+
+
 TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "topics": ("README.md", topics_table),
     "hot path": ("README.md", hot_path_table),
     "regimes": ("docs/regimes.md", regimes_table),
     "settings": ("docs/operations.md", settings_table),
+    "offices": ("docs/operations.md", offices_table),
     "metrics": ("docs/operations.md", metrics_table),
 }
 

@@ -15,12 +15,12 @@ from ringfence.metrics import Metrics
 from ringfence.policy.bundle import Bound, Form, load
 from ringfence.policy.decide import Law, decide
 from ringfence.policy.facts import Kind
-from ringfence.policy.orders import ALL, Force, OrderRefusedError, obey
-from ringfence.policy.register import register, under
+from ringfence.policy.orders import ALL, Force
+from ringfence.policy.register import register
 from ringfence.policy.table import compile_bundle
 from ringfence.stage import Batch
 from schemas.codec import codec
-from schemas.records import DecisionBatch, Effect, Order, OrderKind, PoliceImage, PoliceRead
+from schemas.records import DecisionBatch, Effect, PoliceImage, PoliceRead
 from schemas.topics import AUDIT, IMAGES, POLICE, POLICE_IMAGES, READS
 from tests.unit.made import CLOCK, ESTATE, OPENING, OVERVIEW, PATCH, delivery, image, jpeg, read
 
@@ -170,16 +170,6 @@ def test_a_bound_must_be_on_a_picture_of_the_form():
 def test_a_form_may_not_list_what_its_records_do_not_have():
     with pytest.raises(PolicyError, match="raw"):
         check(Form("wide", Kind.READ, "receive read", ("vrm", "raw")))
-
-
-def test_orders_fold_to_what_stands():
-    suspend = Order(OrderKind.SUSPEND, "all", "m", "w", 0)
-    resume = Order(OrderKind.RESUME, "all", "m", "w", 0)
-    assert obey(Force(), suspend, 4) == Force(suspended=frozenset({ALL}), offset=5)
-    assert obey(Force(suspended=frozenset({ALL})), resume, 5) == Force(offset=6)
-    with pytest.raises(OrderRefusedError):
-        obey(Force(), Order(OrderKind.SUSPEND, "the moon", "m", "w", 0), 0)
-    assert under(REGISTER, Force(suspended=frozenset({ALL}))).digest != REGISTER.digest
 
 
 def test_counts_follow_the_commit():

@@ -1,0 +1,197 @@
+"""Orders: who may give what, what each does, and that no old order can come back."""
+
+import random
+from itertools import combinations
+
+import pytest
+from msgspec.structs import replace
+
+from ringfence.policy.authority import (
+    MAY,
+    OPENING,
+    ExpiredOrderError,
+    ForgedOrderError,
+    MissingOrderError,
+    NoPowerError,
+    Office,
+    ReplayedOrderError,
+    admit,
+    key_of,
+    sign,
+)  # fmt: skip
+from ringfence.policy.facts import Purpose
+from ringfence.policy.orders import Force, Objection, OrderRefusedError, Warrant
+from ringfence.seal import Signer, is_key
+from schemas.records import Order, OrderKind
+from tests.unit.made import OPENING as NOW
+
+SIGNERS = {office.value: Signer.new()[0] for office in Office}
+TRUST = {office: signer.public for office, signer in SIGNERS.items()}
+HOUR = 3_600_000_000
+SUBJECTS = {
+    OrderKind.SUSPEND: "all", OrderKind.RESUME: "all", OrderKind.ACTIVATE: "inner-1", OrderKind.DEACTIVATE: "inner-1",
+    OrderKind.AUTHORISE: "vrm/LK19ABC", OrderKind.REVOKE: "1", OrderKind.LIST: "stolen", OrderKind.UNLIST: "stolen",
+    OrderKind.RECORD: "consultation", OrderKind.OBJECT: "the tranche inner-1",
+}  # fmt: skip
+COVER = {"covers_from": NOW, "covers_until": NOW + HOUR, "purpose": "crime"}
+
+
+def order(sequence, kind, subject=None, office=None, **more):
+    office = office or sorted(MAY[kind])[0].value
+    more = (COVER if kind is OrderKind.AUTHORISE else {}) | more
+    made = Order(sequence, office, kind, subject or SUBJECTS[kind], "somebody", "a test", NOW, **more)
+    return sign(made, SIGNERS[office])
+
+
+def fold(orders, force=None, at=NOW):
+    """What is in force after all of them, and the errors on the way."""
+    force, errors = force or Force(), []
+    for one in orders:
+        force, error = admit(force, one, TRUST, at)
+        errors.append(type(error) if error else None)
+    return force, errors
+
+
+def test_what_each_order_does():
+    force, errors = fold([
+        order(1, OrderKind.SUSPEND, "zone/ccz"), order(2, OrderKind.SUSPEND, "form/text"),
+        order(3, OrderKind.RESUME, "zone/ccz"), order(4, OrderKind.ACTIVATE), order(5, OrderKind.AUTHORISE),
+        order(6, OrderKind.AUTHORISE, "zone/ccz"), order(7, OrderKind.REVOKE, "5"),
+        order(8, OrderKind.LIST, vrms=["LK19ABC", "LK19ABD"]), order(9, OrderKind.UNLIST, vrms=["LK19ABD"]),
+        order(10, OrderKind.RECORD), order(11, OrderKind.OBJECT), order(12, OrderKind.DEACTIVATE),
+    ])  # fmt: skip
+    assert errors == [None] * 12
+    assert force == Force(
+        suspended=frozenset({"form/text"}), activated={"inner-1": ((NOW, True), (NOW, False))},
+        warrants={"6": Warrant("zone/ccz", Purpose.CRIME, NOW, NOW + HOUR)}, hotlist={"LK19ABC": "stolen"},
+        on_record=frozenset({"consultation"}), objections=(Objection("the tranche inner-1", "a test", NOW),), last=12,
+    )  # fmt: skip
+
+
+def test_resuming_all_resumes_whatever_was_suspended():
+    force, _ = fold([order(1, OrderKind.SUSPEND, "camera/1"), order(2, OrderKind.SUSPEND), order(3, OrderKind.RESUME)])
+    assert force.suspended == frozenset()
+
+
+def test_an_activation_never_covers_what_was_captured_before_it_was_ordered():
+    force, _ = fold([order(1, OrderKind.ACTIVATE, covers_from=NOW - HOUR)])
+    assert force.activated == {"inner-1": ((NOW, True),)}
+    force, _ = fold([order(1, OrderKind.ACTIVATE, covers_from=NOW + HOUR)])
+    assert force.activated == {"inner-1": ((NOW + HOUR, True),)}
+
+
+@pytest.mark.parametrize("office", Office)
+@pytest.mark.parametrize("kind", OrderKind)
+def test_an_office_can_order_what_it_may_and_nothing_else(office, kind):
+    prior = [order(1, OrderKind.AUTHORISE)]
+    _, errors = fold([*prior, order(2, kind, office=office.value)])
+    assert errors[1] is (None if office in MAY[kind] else NoPowerError)
+
+
+def test_objections_block_nothing():
+    before, _ = fold([order(1, OrderKind.ACTIVATE)])
+    after, _ = fold([order(2, OrderKind.OBJECT)], before)
+    assert replace(after, objections=(), last=1) == before
+
+
+GENUINE = order(1, OrderKind.SUSPEND)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        replace(GENUINE, signature=b""), replace(GENUINE, signature=bytes(64)), replace(GENUINE, why="another"),
+        replace(GENUINE, kind=OrderKind.RESUME), replace(GENUINE, subject="zone/ccz"), replace(GENUINE, sequence=2),
+        replace(GENUINE, office="controller" if GENUINE.office == "governor" else "governor"),
+        replace(GENUINE, office="nobody"), replace(GENUINE, signature=GENUINE.signature + b"x"),
+        sign(GENUINE, Signer.new()[0]),
+    ],
+)  # fmt: skip
+def test_a_forged_order_leaves_no_trace(forged):
+    assert fold([forged]) == (Force(), [ForgedOrderError])
+
+
+def test_a_replayed_order_leaves_no_trace():
+    first, second = order(1, OrderKind.SUSPEND), order(2, OrderKind.RESUME)
+    force, errors = fold([first, second, first, second, order(2, OrderKind.SUSPEND)])
+    assert errors == [None, None, *[ReplayedOrderError] * 3]
+    assert force == Force(last=2)
+
+
+def test_after_a_missing_order_nothing_goes_on():
+    """The missing one may have been a suspension."""
+    with pytest.raises(MissingOrderError, match="order 1 is missing"):
+        fold([order(2, OrderKind.RESUME)])
+
+
+def test_a_forged_number_far_ahead_stops_nothing():
+    assert fold([replace(order(1, OrderKind.SUSPEND), sequence=999)])[1] == [ForgedOrderError]
+
+
+@pytest.mark.parametrize("kind", OrderKind)
+def test_only_an_order_that_opens_can_expire(kind):
+    prior = [order(1, OrderKind.AUTHORISE)]
+    in_time, _ = admit(fold(prior)[0], order(2, kind, expires_at=NOW + 1), TRUST, NOW)
+    _, late = admit(fold(prior)[0], order(2, kind, expires_at=NOW), TRUST, NOW)
+    assert in_time.last == 2
+    assert isinstance(late, ExpiredOrderError)
+    assert (fold([*prior, order(2, kind, expires_at=NOW + 1)])[1][1] is None) == (kind in OPENING)
+
+
+@pytest.mark.parametrize(
+    "senseless",
+    [
+        order(1, OrderKind.SUSPEND, "the moon"), order(1, OrderKind.SUSPEND, "zone/"),
+        order(1, OrderKind.RESUME, "vrm/LK19ABC"), order(1, OrderKind.AUTHORISE, "all"),
+        order(1, OrderKind.AUTHORISE, covers_until=None), order(1, OrderKind.AUTHORISE, covers_from=NOW + HOUR),
+        order(1, OrderKind.AUTHORISE, purpose="fun"), order(1, OrderKind.REVOKE, "17"),
+        order(1, OrderKind.RECORD, "a poem"),
+        sign(replace(GENUINE, why=" "), SIGNERS[GENUINE.office]),
+        sign(replace(GENUINE, issued_by=""), SIGNERS[GENUINE.office]),
+        sign(replace(GENUINE, why="x" * 2_001), SIGNERS[GENUINE.office]),
+    ],
+)  # fmt: skip
+def test_a_senseless_order_is_refused_and_uses_up_its_number(senseless):
+    force, errors = fold([senseless, order(2, OrderKind.SUSPEND)])
+    assert errors == [OrderRefusedError, None]
+    assert force == Force(suspended=frozenset({"all"}), last=2)
+
+
+def test_compaction_cannot_bring_an_old_order_back():
+    """Whatever a compacted topic may lose, nothing goes on; and a copy of an old order is refused."""
+    orders = [
+        order(1, OrderKind.SUSPEND), order(2, OrderKind.RESUME), order(3, OrderKind.SUSPEND, "zone/ccz"),
+        order(4, OrderKind.ACTIVATE), order(5, OrderKind.DEACTIVATE), order(6, OrderKind.SUSPEND),
+    ]  # fmt: skip
+    assert len({key_of(one) for one in orders}) == len(orders), "each has a key of its own: compaction removes none"
+    whole, _ = fold(orders)
+    *earlier, last = orders  # the last record of a log is never compacted away
+    for size in range(len(earlier)):
+        for kept in combinations(earlier, size):
+            with pytest.raises(MissingOrderError):
+                fold([*kept, last])
+    for old in orders:
+        assert fold([*orders, old])[0] == whole
+
+
+def test_any_mixture_of_genuine_forged_and_replayed_orders_is_as_the_genuine_ones_alone():
+    draw = random.Random(3)
+    for _ in range(100):
+        kinds = [draw.choice([k for k in OrderKind if k is not OrderKind.REVOKE]) for _ in range(8)]
+        genuine = [order(i, kind) for i, kind in enumerate(kinds, 1)]
+        mixed = []
+        for i, one in enumerate(genuine):
+            mixed += [replace(draw.choice(genuine), why="forged") for _ in range(draw.randint(0, 2))]
+            mixed += [draw.choice(genuine[:i]) for _ in range(draw.randint(0, 2)) if i]
+            mixed.append(one)
+        assert fold(mixed)[0] == fold(genuine)[0]
+
+
+def test_keys_are_keys():
+    signer, text = Signer.new()
+    assert Signer(text).public == signer.public
+    assert text not in repr(signer)
+    assert is_key(signer.public)
+    for wrong in ("", "short", "====", text[:-8], "ü" * 44):
+        with pytest.raises(ValueError, match=r".*"):
+            Signer(wrong)
