@@ -46,6 +46,12 @@ def facts_read(rules: Iterable[Any]) -> frozenset[str]:
     return frozenset({"zone"}).union(*(_read(rule) for rule in rules))
 
 
+def concerns(rule: Any, zone: Zone) -> bool:
+    """Whether a rule can match a question about this zone, by its head. If not, what it reads does not matter."""
+    head: Any = rule.resource
+    return not isinstance(head, pst.ScopeEq) or bool(head.entity.id == zone)
+
+
 def _read(node: Any) -> frozenset[str]:
     own = frozenset({node.attr}) if isinstance(node, pst.GetAttr) else frozenset()
     return own.union(*(_read(child) for child in _children(node)))

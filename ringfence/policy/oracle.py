@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 
-from cedarpy import AuthzResult, is_authorized_batch, pst
+from cedarpy import AuthzResult, is_authorized_batch
 from msgspec import Struct
 
 from ringfence.policy.bundle import Bundle, Form, Regime
-from ringfence.policy.facts import NAMES, Facts, grid, request
-from ringfence.policy.lint import facts_read, parse
+from ringfence.policy.facts import NAMES, Facts, Zone, grid, request
+from ringfence.policy.lint import Template, concerns, facts_read, parse
 
 NO_RULE = "no_rule_permits"
 EVALUATION_FAILED = "policy_evaluation_failed"
@@ -24,16 +24,20 @@ class Answer(Struct, frozen=True):
 
 
 class Ruled(Struct, frozen=True):
-    """A regime with all its answers. ``reads``: the facts that its rules, or those of the house, can see."""
+    """A regime with all its answers. ``reads``: the facts that its rules, or those of the house, can see.
+
+    ``of_zone``: the same of those rules alone that can match a zone.
+    """
 
     regime: Regime
     forms: tuple[Form, ...]
     reads: tuple[str, ...]
+    of_zone: Mapping[Zone, tuple[str, ...]]
     answers: Mapping[tuple[str, Key], Answer]
 
     def key(self, facts: Facts) -> Key:
         """What the rules can see of these facts."""
-        return tuple(getattr(facts, name) for name in self.reads)
+        return tuple(getattr(facts, name) for name in self.of_zone[facts.zone])
 
     def answer(self, form: str, facts: Facts) -> Answer:
         """The answer on one form."""
@@ -43,11 +47,10 @@ class Ruled(Struct, frozen=True):
 def consult(bundle: Bundle, regime: Regime, questions: Iterable[Facts] | None = None) -> Ruled:
     """Puts every question to Cedar, once, or only these. PolicyError if the rules must not be used."""
     policies, rules = parse(f"{bundle.common}\n{regime.policy}", bundle.schema, regime.id)
-    seen = facts_read(rules.values())
-    reads = tuple(name for name in NAMES if name in seen)
-    asked = list(grid(reads) if questions is None else questions)
+    of_zone = {zone: _reads(rule for rule in rules.values() if concerns(rule, zone)) for zone in Zone}
     answers: dict[tuple[str, Key], Answer] = {}
-    ruled = Ruled(regime, bundle.forms, reads, answers)
+    ruled = Ruled(regime, bundle.forms, _reads(rules.values()), of_zone, answers)
+    asked = list({ruled.key(facts): facts for facts in (questions or grid(ruled.reads))}.values())
     for form in bundle.forms:
         results = is_authorized_batch([request(facts, form.action) for facts in asked], policies, "[]")
         for facts, result in zip(asked, results, strict=True):
@@ -55,7 +58,12 @@ def consult(bundle: Bundle, regime: Regime, questions: Iterable[Facts] | None = 
     return ruled
 
 
-def _answer(result: AuthzResult, rules: Mapping[str, pst.Template]) -> Answer:
+def _reads(rules: Iterable[Template]) -> tuple[str, ...]:
+    seen = facts_read(rules)
+    return tuple(name for name in NAMES if name in seen)
+
+
+def _answer(result: AuthzResult, rules: Mapping[str, Template]) -> Answer:
     """Allowed only if nothing went wrong: Cedar skips a forbid that fails to evaluate."""
     fired = [rule for policy_id, rule in rules.items() if policy_id in result.diagnostics.reasons]
     ids = [rule.annotations["id"] for rule in fired]
