@@ -18,19 +18,19 @@ import psutil
 import typer
 from msgspec import Struct
 
-from consumers.enforcement.__main__ import law_of
-from consumers.enforcement.feed import OrderFeed
+from consumers.enforcement.__main__ import gate as gate_of
 from consumers.enforcement.stage import Gate
-from ringfence import access
+from ringfence import access, keys
 from ringfence.broker import EmbeddedKafka
 from ringfence.clock import SECOND, Clock
 from ringfence.entry import main
 from ringfence.errors import BooksError
 from ringfence.estate import Estate
 from ringfence.estate import load as load_estate
+from ringfence.governance import inaugurate
 from ringfence.kafka_io import Connection, consumer, producer, read_all
 from ringfence.metrics import Metrics
-from ringfence.policy.register import register
+from ringfence.run import Context
 from ringfence.settings import Settings
 from ringfence.settings import load as load_settings
 from ringfence.stage import Handled, Limits, Loop
@@ -100,10 +100,12 @@ def hot_path(
     with EmbeddedKafka(settings.home, password, say=print) as kafka:
         access.apply(kafka.admin, settings.home)
         settings = load_settings(home=home, transaction_records=transaction, bootstrap=kafka.bootstrap)
+        keys.ensure(settings.home)
+        inaugurate(Context(settings, clock, Metrics(), access.connection_of(User.GOVERNANCE, settings)))
         for repetition in range(repetitions):
             fill(access.connection_of(User.CAMERAS, settings), estate, clock, reads, repetition)
             floors.append(floor(access.connection_of(User.OVERSIGHT, settings), reads, repetition))
-            costs.append(gate(settings, estate, clock, reads))
+            costs.append(gate(settings, clock, reads))
             print(f"{repetition + 1}/{repetitions}: {line(costs[-1])}; floor {line(floors[-1])}", flush=True)
         check_books(access.connection_of(User.OVERSIGHT, settings), reads * repetitions)
     result = summary(costs, floors, reads, transaction)
@@ -144,17 +146,15 @@ def floor(connection: Connection, reads: int, repetition: int) -> Cost:
         return Cost(seen - first, time.perf_counter() - began, time.process_time() - cpu)
 
 
-def gate(settings: Settings, estate: Estate, clock: Clock, reads: int) -> Cost:
+def gate(settings: Settings, clock: Clock, reads: int) -> Cost:
     """The real gate, in its real loop, until it has decided every read."""
     metrics, connection = Metrics(), access.connection_of(User.ENFORCEMENT, settings)
-    feed = OrderFeed(connection, {}, clock, metrics)
-    known = register(estate, feed.catch_up())
-    stage = Counting("enforcement-0", law_of(settings), known, feed.follow, clock, metrics)
+    stage = gate_of(Context(settings, clock, metrics, connection), Counting)
+    assert isinstance(stage, Counting)
     done = Event()
     stage.expect(reads, done)
     limits = Limits(settings.transaction_ms, settings.transaction_records)
     Loop(stage, limits, clock, metrics).run(connection, "0", done)
-    feed.close()
     assert stage.began is not None
     return Cost(stage.counted, stage.ended[0] - stage.began[0], stage.ended[1] - stage.began[1])
 

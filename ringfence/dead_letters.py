@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from ringfence.errors import RecordError
+from ringfence.errors import PolicyError, RecordError
 from schemas.codec import UndecodableError, codec
 from schemas.records import DeadLetter
 
@@ -42,7 +42,7 @@ def headers(rejected: Rejected, stage: str, now: int) -> list[tuple[str, bytes]]
 
 def _detail(error: Exception) -> str:
     """The error in words, if they are ours: a foreign error may quote the record, and with it a mark."""
-    return str(error)[:MAX_DETAIL] if isinstance(error, RecordError | UndecodableError) else ""
+    return str(error)[:MAX_DETAIL] if isinstance(error, RecordError | PolicyError | UndecodableError) else ""
 
 
 def read(given: Headers) -> DeadLetter:

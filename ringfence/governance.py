@@ -1,20 +1,22 @@
 """``ringfence order``, ``orders``, ``suspend``, ``resume``: what the offices order, signed."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from msgspec import Struct
 
-from ringfence import clock, entry, keys, options, terminal
-from ringfence.errors import FileError, RecordError, ResourceBusyError, SettingError
+from ringfence import bundles, clock, entry, keys, options, terminal
+from ringfence.errors import FileError, PolicyError, RecordError, ResourceBusyError, SettingError
 from ringfence.estate import load as load_estate
 from ringfence.kafka_io import Delivery, KafkaError, check, producer, read_all, translate
-from ringfence.policy.authority import Office, Trust, admit, key_of, sign
+from ringfence.policy.authority import Office, Trust, admit, is_genuine, key_of, sign
 from ringfence.policy.bundle import load as load_bundle
 from ringfence.policy.facts import Purpose
 from ringfence.policy.orders import ALL, Force
+from ringfence.policy.sealed import unseal
 from ringfence.run import Context, enter
 from ringfence.vrm import normalise
 from schemas.codec import UndecodableError, codec
@@ -56,7 +58,7 @@ def resume(
 @order.command("give")
 def give_order(
     kind: Annotated[OrderKind, typer.Argument(help="What is ordered.", case_sensitive=False)],
-    subject: Annotated[str, typer.Argument(help="Scope, tranche, vehicle, place, list, document, number.")],
+    subject: Annotated[str, typer.Argument(help="Scope, tranche, vehicle, place, list, document, number, file.")],
     why: Why,
     by: By,
     office: Annotated[Office, typer.Option(help="The office; its private key must be here.")] = Office.GOVERNOR,
@@ -70,7 +72,7 @@ def give_order(
     home: options.Home = None,
     clock_offset: options.ClockOffset = None,
 ) -> None:
-    """Give an order: suspend, resume, activate, deactivate, authorise, revoke, list, unlist, record, object."""
+    """Give an order: suspend, resume, activate, deactivate, authorise, revoke, list, unlist, record, object, bundle."""
     more: dict[str, object] = {
         "purpose": purpose.value if kind is OrderKind.AUTHORISE else "",
         "covers_from": _moment("--covers-from", covers_from),
@@ -114,7 +116,10 @@ def history(context: Context, trust: Trust) -> tuple[list[Given], Force]:
 
 
 def give(context: Context, office: str, kind: OrderKind, subject: str, by: str, why: str, **more: object) -> Order:
-    """Signs an order, and returns it once the broker has acknowledged it. RecordError if it would be refused."""
+    """Signs an order, and returns it once the broker has acknowledged it.
+
+    RecordError or PolicyError if it would be refused; then it is not sent.
+    """
     signer, trust = keys.signer(context.settings.home, office), keys.trust(context.settings.home)
     _, force = history(context, trust)
     now = context.clock.now()
@@ -129,10 +134,33 @@ def give(context: Context, office: str, kind: OrderKind, subject: str, by: str, 
         raise translate(error) from error
     finally:
         writer.close(timeout=5)
-    obeyed = any(one.order == new and one.refused is None for one in history(context, trust)[0])
-    if not obeyed:
+    if _first(context, new.sequence, trust) != new:
         raise ResourceBusyError("another order was given at the same time and took its number: give it again")
     return new
+
+
+def _first(context: Context, number: int, trust: Trust) -> Order | None:
+    """The first genuine order of that number."""
+    for delivery in read_all(context.connection, [ORDERS.name]):
+        with suppress(UndecodableError):
+            one = codec(Order).decode(delivery.value)
+            if one.sequence == number and is_genuine(one, trust):
+                return one
+    return None
+
+
+def inaugurate(context: Context) -> int:
+    """Number of the bundle in force. If there is none, the governor enacts the one in the policies folder first.
+
+    For an installation that plays all the parts itself.
+    """
+    settings = context.settings
+    _, force = history(context, keys.trust(settings.home))
+    if force.enacted is not None:
+        return force.enacted.number
+    data = bundles.made_of(settings.policies, 1, settings.home)
+    give(context, Office.GOVERNOR, OrderKind.BUNDLE, "bundle/1", GOVERNOR, "the first bundle", bundle=data)
+    return 1
 
 
 def _give(
@@ -142,9 +170,12 @@ def _give(
     context = enter(User.GOVERNANCE, {"bootstrap": bootstrap, "home": home, "clock_offset": clock_offset})
     check(context.connection, read=[ORDERS.name])
     _check_subject(context, kind, subject)
+    if kind is OrderKind.BUNDLE:
+        data = bundles.read(Path(subject))
+        more, subject = {**more, "bundle": data}, f"bundle/{unseal(data).number}"
     try:
         given = give(context, office, kind, subject, by, why, **more)
-    except RecordError as error:
+    except (RecordError, PolicyError) as error:
         raise SettingError(f"this order would be refused: {error}") from None
     typer.echo(f"order {given.sequence}: {kind.value} {subject}, acknowledged")
 

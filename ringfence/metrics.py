@@ -56,6 +56,7 @@ class Metrics:
         # The gate.
         self.decisions = counter("decisions", "Decisions.", "regime", "kind", "effect", "form", "reason")
         self.suspended = gauge("suspended", "1 while an order to suspend is in force.")
+        self.bundle = gauge("bundle", "Number of the bundle in force.")
         self.orders = counter("orders", "Orders obeyed.", "kind")
         self.orders_refused = counter("orders_refused", "Orders refused.", "error")
         # Those who read what comes out.

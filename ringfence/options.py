@@ -39,6 +39,9 @@ Report = Annotated[
     Path | None,
     typer.Option(help="Write what was counted to this JSON file at the end.", rich_help_panel=PROCESS),
 ]
+Policies = Annotated[
+    Path | None, typer.Argument(help="Folder of regimes, forms and rules. [RINGFENCE_POLICIES]", show_default=False)
+]
 Regime = Annotated[
     str | None, typer.Option(help="Pin one regime; else the date of capture selects it. [RINGFENCE_REGIME]")
 ]

@@ -10,6 +10,7 @@ import typer
 from ringfence import access, clock, dead_letters, entry, keys, options, terminal
 from ringfence.broker import EmbeddedKafka
 from ringfence.errors import SettingError
+from ringfence.governance import inaugurate
 from ringfence.kafka_io import (
     PLAIN,
     Connection,
@@ -23,6 +24,8 @@ from ringfence.kafka_io import (
     translate,
 )
 from ringfence.lifecycle import stop_event, unwind_on_signal
+from ringfence.metrics import Metrics
+from ringfence.run import Context
 from ringfence.settings import load as load_settings
 from ringfence.stage import UnreadableError
 from schemas.codec import UndecodableError
@@ -42,7 +45,7 @@ def broker(
     home: options.Home = None,
 ) -> None:
     """Run the embedded Apache Kafka alone, with topics, users and rights applied, until Ctrl-C."""
-    settings = load_settings(home=home)
+    settings = load_settings(home=home).of_own_broker()
     unwind_on_signal()
     out = terminal.console()
     data = settings.home / "kafka" / "kept" if keep else None
@@ -50,11 +53,14 @@ def broker(
     with EmbeddedKafka(settings.home, password, port=port, data=data, say=out.print) as kafka:
         access.apply(kafka.admin, settings.home)
         keys.ensure(settings.home)
+        connection = access.connection_of(User.GOVERNANCE, settings, kafka.bootstrap)
+        number = inaugurate(Context(settings, clock.Clock(0), Metrics(), connection))
         stop = stop_event()
         out.print(
             f"Apache Kafka {kafka.version} for clients at {kafka.bootstrap}, for admin at {kafka.admin.bootstrap}"
         )
-        out.print(f"Passwords are in {settings.home / access.FOLDER}. Ctrl-C stops it.", highlight=False)
+        out.print(f"Passwords are in {settings.home / access.FOLDER}. Bundle {number} is in force.", highlight=False)
+        out.print("Ctrl-C stops it.")
         stop.wait()
 
 

@@ -66,6 +66,10 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
     log_json: bool = Field(False, description="Log as JSON, one object a line.")
 
+    def of_own_broker(self) -> "Settings":
+        """The same, for a broker of our own: how to log in there is known, whatever the environment says of another."""
+        return self.model_copy(update={"password": None, "security": "SASL_PLAINTEXT"})
+
 
 def load(**given: Any) -> Settings:
     """The settings from the environment, overruled by what is given and not None; or SettingError."""

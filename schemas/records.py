@@ -37,6 +37,7 @@ class OrderKind(StrEnum):
     UNLIST = "UNLIST"
     RECORD = "RECORD"
     OBJECT = "OBJECT"
+    BUNDLE = "BUNDLE"
 
 
 # gc=False: these hold no reference that could make a cycle, so the collector need not track them.
@@ -147,6 +148,24 @@ class Order(Struct, frozen=True):
     covers_from: int | None = None
     covers_until: int | None = None
     vrms: list[str] = []
+    bundle: bytes = b""
+    signature: bytes = b""
+
+
+class Listed(Struct, frozen=True):
+    """A file of a bundle: its path and the SHA-256 of its bytes."""
+
+    path: str
+    sha256: bytes
+
+
+class SealedBundle(Struct, frozen=True):
+    """A policy bundle as it is signed, kept and sent. ``contents``: bytes by path."""
+
+    number: int
+    files: list[Listed]
+    contents: dict[str, bytes]
+    signer: str = ""
     signature: bytes = b""
 
 
@@ -162,4 +181,4 @@ class DeadLetter(Struct, frozen=True):
     failed_at: int
 
 
-Record = Frame | Read | Image | PoliceRead | PoliceImage | DecisionBatch | Order | DeadLetter
+Record = Frame | Read | Image | PoliceRead | PoliceImage | DecisionBatch | Order | SealedBundle | DeadLetter

@@ -1,16 +1,18 @@
 """``ringfence enforce``: runs the gate."""
 
+from collections.abc import Callable
+
 from consumers.enforcement.feed import OrderFeed
 from consumers.enforcement.stage import Gate
 from ringfence import options
 from ringfence.clock import SECOND
 from ringfence.entry import main
+from ringfence.errors import PolicyError
 from ringfence.estate import load as load_estate
 from ringfence.keys import trust
-from ringfence.policy.bundle import load as load_bundle
-from ringfence.policy.cases import check
 from ringfence.policy.decide import Law
 from ringfence.policy.facts import Purpose
+from ringfence.policy.orders import Force
 from ringfence.policy.register import register
 from ringfence.policy.table import table_of
 from ringfence.run import Context, run_stage
@@ -28,22 +30,29 @@ def enforce(
     log_level: options.LogLevel = None,
 ) -> None:
     """Run the gate: decide what the police may have, disclose it, and leave the evidence."""
-    run_stage(User.ENFORCEMENT, locals(), _gate)
+    run_stage(User.ENFORCEMENT, locals(), gate)
 
 
-def law_of(settings: Settings) -> Law:
-    """The law that the settings name, checked and compiled. PolicyError if it must not be used."""
-    bundle = load_bundle(settings.policies)
-    table = table_of(bundle, check(bundle), settings.regime)
-    return Law(table, bundle.digest, round(settings.clock_bound * SECOND), settings.regime or "")
+def ruler(settings: Settings) -> Callable[[Force], Law]:
+    """What makes the law of the bundle in force, as the settings pin it. PolicyError if none is in force."""
+
+    def rule(force: Force) -> Law:
+        if force.enacted is None:
+            raise PolicyError("no bundle is in force: give one with `ringfence order give bundle FILE`")
+        bundle, ruled = force.enacted.bundle, force.enacted.ruled
+        bound = round(settings.clock_bound * SECOND)
+        return Law(table_of(bundle, ruled, settings.regime), bundle.digest, bound, settings.regime or "")
+
+    return rule
 
 
-def _gate(context: Context) -> Gate:
-    settings, law = context.settings, law_of(context.settings)
+def gate(context: Context, kind: type[Gate] = Gate) -> Gate:
+    """The gate at work: it knows the estate and every order given so far."""
+    settings = context.settings
     feed = OrderFeed(context.connection, trust(settings.home), context.clock, context.metrics)
     known = register(load_estate(settings.policies / "estate"), feed.catch_up(), Purpose(settings.purpose))
     name = f"{User.ENFORCEMENT}-{settings.member}"
-    return Gate(name, law, known, feed.follow, context.clock, context.metrics)
+    return kind(name, ruler(settings), known, feed.follow, context.clock, context.metrics)
 
 
 if __name__ == "__main__":

@@ -6,15 +6,10 @@ from typing import Any
 
 from msgspec import structs
 
-from ringfence.errors import PolicyError
 from ringfence.policy.bundle import Bound, Form
-from ringfence.policy.facts import Kind
+from ringfence.policy.fields import IDENTITY, TARGETS, check_form
 from schemas.codec import codec
-from schemas.records import Image, PoliceImage, PoliceRead, Read
-
-SOURCES: dict[Kind, type[Read] | type[Image]] = {Kind.READ: Read, Kind.IMAGE: Image}
-TARGETS: dict[Kind, type[PoliceRead] | type[PoliceImage]] = {Kind.READ: PoliceRead, Kind.IMAGE: PoliceImage}
-IDENTITY = ("camera", "sequence", "captured_at")
+from schemas.records import Image, Read
 
 Project = Callable[[Any], bytes]
 Shrink = Callable[[bytes, Bound], bytes]
@@ -25,7 +20,7 @@ def projector(form: Form, regime: str, shrink: Shrink) -> Project:
 
     PolicyError if the form lists what its records do not have.
     """
-    check(form)
+    check_form(form)
     target = TARGETS[form.of]
     pack = codec(target).pack
     taken = (*IDENTITY, *form.fields)
@@ -44,23 +39,10 @@ def projector(form: Form, regime: str, shrink: Shrink) -> Project:
     return project
 
 
-def check(form: Form) -> None:
-    """Raises PolicyError if a form lists a field that its records do not have, or bounds one that is no picture."""
-    theirs = {f.name for f in structs.fields(TARGETS[form.of])} - {*IDENTITY, "regime", "form"}
-    ours = {f.name: f.type for f in structs.fields(SOURCES[form.of])}
-    for field in form.fields:
-        if field not in theirs & ours.keys():
-            both = sorted(theirs & ours.keys())
-            raise PolicyError(f"form {form.name}: {field!r} cannot be disclosed; there are: {both}")
-    for field in form.within:
-        if field not in form.fields or ours[field] is not bytes:
-            raise PolicyError(f"form {form.name}: within bounds {field!r}, which is no picture of this form")
-
-
 def projectors(forms: Mapping[str, Form], shrink: Shrink) -> "Projectors":
     """The projectors of these forms, made when first needed, by regime and form."""
     for form in forms.values():
-        check(form)
+        check_form(form)
     return Projectors(forms, shrink)
 
 

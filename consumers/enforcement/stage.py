@@ -36,7 +36,10 @@ class ImplausibleReadError(RecordError):
 
 
 class Gate:
-    """The enforcement stage. ``follow`` returns what is in force; it may read, but never block."""
+    """The enforcement stage. ``follow`` returns what is in force; it may read, but never block.
+
+    ``rule`` makes the law of what is in force. PolicyError if there is none, or none that the settings ask for.
+    """
 
     user = User.ENFORCEMENT
     inputs = (READS, IMAGES)
@@ -45,15 +48,15 @@ class Gate:
     def __init__(
         self,
         name: str,
-        law: Law,
+        rule: Callable[[Force], Law],
         register: Register,
         follow: Callable[[Force], Force],
         clock: Clock,
         metrics: Metrics,
     ) -> None:
-        self.name, self.law, self.register = name, law, register
+        self.name, self.rule, self.register = name, rule, register
         self.follow, self.clock, self.metrics = follow, clock, metrics
-        self.project = projectors(law.table.forms, within)
+        self._adopt(register.force)
         self.encode = codec(DecisionBatch).encode
         self.seen: dict[int, Outcome] = {}
 
@@ -62,9 +65,17 @@ class Gate:
         force = self.follow(self.register.force)
         changed = force is not self.register.force
         if changed:
+            if force.enacted is not self.register.force.enacted:
+                self._adopt(force)
             self.register = under(self.register, force)
         self.metrics.suspended.set(ALL in force.suspended)
         return changed
+
+    def _adopt(self, force: Force) -> None:
+        """Decides by the bundle that is in force, and by nothing of the one before."""
+        self.law = self.rule(force)
+        self.project = projectors(self.law.table.forms, within)
+        self.metrics.bundle.set(force.enacted.number if force.enacted else 0)
 
     def handle(self, batches: Sequence[Batch], now: int) -> Handled:
         """The disclosures and the evidence of one transaction."""

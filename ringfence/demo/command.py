@@ -26,12 +26,14 @@ from ringfence.demo.screen import View, summary_table
 from ringfence.errors import BooksError, FileError, SettingError
 from ringfence.estate import Estate
 from ringfence.estate import load as load_estate
+from ringfence.governance import inaugurate
 from ringfence.kafka_io import Connection, lag
 from ringfence.lifecycle import leave, stop_event, unwind_on_signal
+from ringfence.metrics import Metrics
 from ringfence.policy.bundle import load as load_bundle
 from ringfence.policy.facts import Facts, Kind, Purpose, Zone
 from ringfence.policy.table import compile_bundle
-from ringfence.run import write_json
+from ringfence.run import Context, write_json
 from ringfence.settings import Settings
 from ringfence.settings import load as load_settings
 from schemas.topics import HANDLERS, ORDERS, User
@@ -41,7 +43,6 @@ STAGES = {"police": "consumers.police", "oversight": "consumers.oversight",
           "enforcement": "consumers.enforcement", "ocr": "consumers.ocr"}  # fmt: skip
 ARGUMENTS = {"police": ("--quiet",)}
 REPORTING = ("police", "oversight", "ocr")
-SECURITY = "SASL_PLAINTEXT"
 LEADS = (10, 30, 90)  # seconds until the cameras open; a slow machine gets another try
 DRAIN_SECONDS = 60.0
 LONGEST = 3_000  # seconds; frames are kept for an hour, and the books are made from what is kept
@@ -80,10 +81,10 @@ def demo(
     if londons and rate:
         raise SettingError("give --londons or --rate, not both")
     load = ("--rate", str(rate)) if rate else ("--londons", str(londons or 0.25))
-    # Of its own broker the demo knows how to log in, whatever the environment says of another.
-    settings = load_settings(home=home, regime=regime).model_copy(update={"password": None, "security": SECURITY})
+    settings = load_settings(home=home, regime=regime).of_own_broker()
     plan = Plan(duration, load, seed, settings.regime, options.moment("--opening", opening), out)
-    compile_bundle(load_bundle(settings.policies), settings.regime)  # a wrong regime is said before anything starts
+    if settings.regime:
+        load_bundle(settings.policies).regime(settings.regime)  # a wrong one is said before anything starts
     console = terminal.console()
     families: list[Family] = []
     _clear(plan)
@@ -92,6 +93,7 @@ def demo(
     with EmbeddedKafka(settings.home, access.password(settings.home, access.ADMIN), say=console.print) as kafka:
         access.apply(kafka.admin, settings.home)
         keys.ensure(settings.home)
+        _inaugurate(plan, settings, kafka.bootstrap)
         with ExitStack() as stack:
             stack.callback(_kill, families)
             running = _start(plan, settings, kafka.bootstrap, families, console)
@@ -105,6 +107,12 @@ def demo(
     if found:
         raise BooksError("the books do not balance: " + "; ".join(found))
     console.print(f"[green]{BALANCED}[/green]", soft_wrap=True)
+
+
+def _inaugurate(plan: Plan, settings: Settings, bootstrap: str) -> None:
+    """The governor enacts the bundle in the policies folder, on the day that is simulated."""
+    clock = Clock(plan.opening - time.time_ns() // 1_000)
+    inaugurate(Context(settings, clock, Metrics(), access.connection_of(User.GOVERNANCE, settings, bootstrap)))
 
 
 def _clear(plan: Plan) -> None:
@@ -152,7 +160,7 @@ def _environment(settings: Settings, bootstrap: str, clock: Clock) -> dict[str, 
     inherited = {name: value for name, value in os.environ.items() if name != "RINGFENCE_PASSWORD"}
     given = {
         "RINGFENCE_BOOTSTRAP": bootstrap,
-        "RINGFENCE_SECURITY": SECURITY,
+        "RINGFENCE_SECURITY": settings.security,
         "RINGFENCE_METRICS_ADDRESS": "127.0.0.1",
         "RINGFENCE_HOME": str(settings.home.resolve()),
         "RINGFENCE_CLOCK_OFFSET": str(clock.offset / SECOND),

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from msgspec.structs import replace
 
-from ringfence.errors import PolicyError, RecordError
+from ringfence.errors import PolicyError, RecordError, RingfenceError
 from ringfence.policy.orders import Force, obey
 from ringfence.seal import Signer, is_signed
 from schemas.codec import codec
@@ -33,9 +33,14 @@ MAY = {
     OrderKind.UNLIST: {Office.POLICE, Office.GOVERNOR, Office.CONTROLLER},
     OrderKind.RECORD: {Office.GOVERNOR},
     OrderKind.OBJECT: {Office.ADVISERS},
+    OrderKind.BUNDLE: {Office.GOVERNOR},
 }
 # What these do is disclose more. Only they can expire: an order that closes something is obeyed however late it comes.
-OPENING = frozenset({OrderKind.RESUME, OrderKind.ACTIVATE, OrderKind.AUTHORISE, OrderKind.LIST, OrderKind.RECORD})
+OPENING = frozenset({
+    OrderKind.RESUME, OrderKind.ACTIVATE, OrderKind.AUTHORISE, OrderKind.LIST, OrderKind.RECORD, OrderKind.BUNDLE,
+})  # fmt: skip
+# Who prepares a bundle and signs it. Another office enacts it: no one alone can change the law in force.
+DRAFTER = Office.CONTROLLER
 
 Trust = Mapping[str, str]  # office -> public key
 
@@ -56,22 +61,27 @@ class ExpiredOrderError(RecordError):
     """The order came after its own date."""
 
 
-class MissingOrderError(PolicyError):
+class MissingOrderError(RingfenceError):
     """A signed order comes after one that is not there: what is in force cannot be known."""
 
 
-def admit(force: Force, order: Order, trust: Trust, taken_at: int) -> tuple[Force, RecordError | None]:
+def admit(force: Force, order: Order, trust: Trust, taken_at: int) -> tuple[Force, RecordError | PolicyError | None]:
     """What is in force after an order, and why it was refused, if it was. MissingOrderError: see verify().
 
     A forged or replayed order leaves no trace. A genuine one that must not be obeyed uses up its number.
     """
     try:
         verify(order, trust, force.last, taken_at)
-        return obey(force, order), None
+        return obey(force, order, signers(trust)), None
     except (ForgedOrderError, ReplayedOrderError) as error:
         return force, error
-    except RecordError as error:
+    except (RecordError, PolicyError) as error:
         return replace(force, last=order.sequence), error
+
+
+def signers(trust: Trust) -> list[str]:
+    """The public keys that may sign bundles."""
+    return [trust[DRAFTER]] if DRAFTER in trust else []
 
 
 def sign(order: Order, signer: Signer) -> Order:
@@ -85,8 +95,7 @@ def verify(order: Order, trust: Trust, last: int, taken_at: int) -> None:
     ``taken_at`` is when the broker took it, in µs on the pipeline's clock. MissingOrderError if a genuine
     order does not follow the last one; any other is a RecordError, and the order is refused.
     """
-    public = trust.get(order.office)
-    if public is None or not is_signed(_signed_bytes(order), order.signature, public):
+    if not is_genuine(order, trust):
         raise ForgedOrderError("no signature of the office that it names")
     if order.sequence <= last:
         raise ReplayedOrderError(f"number {order.sequence} comes after number {last}")
@@ -99,6 +108,12 @@ def verify(order: Order, trust: Trust, last: int, taken_at: int) -> None:
         raise NoPowerError(f"{order.office} may not {order.kind.lower()}")
     if order.expires_at is not None and (order.kind not in OPENING or taken_at >= order.expires_at):
         raise ExpiredOrderError("it came after its own date, or is of a kind that has none")
+
+
+def is_genuine(order: Order, trust: Trust) -> bool:
+    """Whether the office that it names signed it."""
+    public = trust.get(order.office)
+    return public is not None and is_signed(_signed_bytes(order), order.signature, public)
 
 
 def key_of(order: Order) -> bytes:

@@ -104,7 +104,7 @@ class Bundle(Struct, frozen=True):
         for regime in self.regimes:
             if regime.id == regime_id:
                 return regime
-        known = ", ".join(regime.id for regime in self.regimes)
+        known = ", ".join(sorted(regime.id for regime in self.regimes))
         raise PolicyError(f"no regime {regime_id!r} in the bundle; there are: {known}")
 
     def only(self, regime: Regime) -> "Bundle":
@@ -115,10 +115,15 @@ class Bundle(Struct, frozen=True):
 
 def load(folder: Path) -> Bundle:
     """Reads the bundle in a folder. FileError or PolicyError says which file is at fault."""
-    files = _files(folder)
+    return parse(read_files(folder))
+
+
+def parse(files: Mapping[str, bytes]) -> Bundle:
+    """The bundle of these files (path -> bytes), in whatever order. PolicyError says which one is at fault."""
+    files = dict(sorted(files.items()))
     regimes = [path.removesuffix("/regime.yaml") for path in files if path.endswith("/regime.yaml")]
     if not regimes:
-        raise FileError(f"{folder} holds no regime: point RINGFENCE_POLICIES at a policies folder")
+        raise PolicyError("the policy bundle holds no regime: point RINGFENCE_POLICIES at a policies folder")
     return Bundle(
         regimes=tuple(_regime(files, name) for name in regimes),
         forms=_forms(_yaml(files, "forms.yaml")),
@@ -129,7 +134,7 @@ def load(folder: Path) -> Bundle:
     )
 
 
-def _files(folder: Path) -> dict[str, bytes]:
+def read_files(folder: Path) -> dict[str, bytes]:
     """Relative path -> bytes, sorted by path, so that a digest over it is stable."""
     if not folder.is_dir():
         raise FileError(f"no policies folder at {folder}: set RINGFENCE_POLICIES")
@@ -146,7 +151,7 @@ def _digest(files: Mapping[str, bytes]) -> bytes:
 
 def _text(files: Mapping[str, bytes], path: str) -> str:
     if path not in files:
-        raise FileError(f"the policy bundle lacks {path}")
+        raise PolicyError(f"the policy bundle lacks {path}")
     try:
         return files[path].decode()
     except UnicodeDecodeError:
@@ -165,7 +170,10 @@ def _yaml(files: Mapping[str, bytes], path: str) -> dict[str, Any]:
 
 def micros(value: Any, where: str) -> int:
     """µs since 1970 of a date with its offset. A date without one is refused: law is local."""
-    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        moment = None
     if not isinstance(moment, datetime) or moment.tzinfo is None:
         raise PolicyError(f"{where}: write the date with its time and offset, as 2022-05-16T00:00:00+01:00")
     return round(moment.timestamp() * 1_000_000)
@@ -187,12 +195,20 @@ def _regime(files: Mapping[str, bytes], name: str) -> Regime:
 
 
 def _forms(raw: Mapping[str, Any]) -> tuple[Form, ...]:
-    return tuple(_convert({"name": name, **form}, Form, "forms.yaml") for name, form in raw.items())
+    found = []
+    for name, form in raw.items():
+        if not isinstance(form, dict):
+            raise PolicyError(f"forms.yaml: {name} must be a mapping")
+        found.append(_convert({"name": name, **form}, Form, "forms.yaml"))
+    return tuple(found)
 
 
 def _case(files: Mapping[str, bytes], path: str) -> Case:
     raw = _yaml(files, path)
-    regime, _, effect, name = path.split("/", 3)
+    try:
+        regime, _, effect, name = path.split("/")
+    except ValueError:
+        raise PolicyError(f"{path}: a case lies in REGIME/cases/ALLOW or DENY") from None
     asked = {key: raw.pop(key) for key in ("of", "form", "reason", "by") if key in raw}
     at = micros(raw.pop("at", None), f"{path}, at")
     if ("form" in asked) != (effect == "ALLOW") or ("reason" in asked) != (effect == "DENY"):
@@ -203,7 +219,7 @@ def _case(files: Mapping[str, bytes], path: str) -> Case:
 
 
 def _convert(values: Mapping[str, Any], record: type[R], path: str) -> R:
-    unknown = set(values) - {field.name for field in structs.fields(record)}
+    unknown = {str(name) for name in values} - {field.name for field in structs.fields(record)}
     if unknown:
         raise PolicyError(f"{path}: unknown entry {', '.join(sorted(unknown))}")
     try:

@@ -7,10 +7,15 @@ from msgspec import Struct
 
 from ringfence.errors import PolicyError
 from ringfence.policy.bundle import Bundle, Case, Regime
-from ringfence.policy.facts import NAMES, Facts, grid
+from ringfence.policy.facts import NAMES, Facts, Kind, grid
+from ringfence.policy.fields import check_form
 from ringfence.policy.oracle import Ruled, consult
 from ringfence.policy.table import arrange
 from schemas.records import Outcome
+
+
+class FailedCaseError(PolicyError):
+    """A case of the bundle comes out otherwise than it says."""
 
 
 class Failure(Struct, frozen=True):
@@ -51,14 +56,29 @@ def _holds(one: Failure) -> bool:
     return (got.form, got.reason, sorted(got.rules)) == (case.form, case.reason, sorted(case.by))
 
 
-def check(bundle: Bundle) -> dict[str, Ruled]:
-    """Every regime with its answers, by id. PolicyError at the first case or promise that does not hold."""
-    ruled = {regime.id: consult(bundle, regime) for regime in bundle.regimes}
+def check(bundle: Bundle, before: tuple[Bundle, Mapping[str, Ruled]] | None = None) -> dict[str, Ruled]:
+    """Every regime with its answers, by id. PolicyError at the first case, promise or form that does not hold.
+
+    ``before``: an earlier bundle with its answers. What has not changed since is not asked again.
+    """
+    for form in bundle.forms:
+        check_form(form)
+    for kind in Kind:
+        if kind not in {form.of for form in bundle.forms}:
+            raise PolicyError(f"forms.yaml has no form of a {kind}")
+    same = before is not None and _common(before[0]) == _common(bundle)
+    known = {one.regime: one for one in before[1].values()} if before and same else {}
+    ruled = {regime.id: known.get(regime) or consult(bundle, regime) for regime in bundle.regimes}
     for failure in failures(bundle, ruled):
-        raise PolicyError(str(failure))
+        raise FailedCaseError(str(failure))
     for regime in bundle.regimes:
         _check_promises(regime, bundle, ruled[regime.id])
     return ruled
+
+
+def _common(bundle: Bundle) -> tuple[object, ...]:
+    """What every regime's answers depend on."""
+    return bundle.common, bundle.schema, bundle.forms
 
 
 def _check_promises(regime: Regime, bundle: Bundle, ruled: Ruled) -> None:

@@ -21,6 +21,14 @@ PLAIN_NODES = (
 )  # fmt: skip
 
 
+class AnnotationError(PolicyError):
+    """A rule lacks an annotation that every rule must have, or its id is taken."""
+
+
+class UnmodelledError(PolicyError):
+    """A rule does what the table cannot stand for."""
+
+
 def parse(text: str, schema: str, where: str) -> tuple[PolicySet, dict[str, Template]]:
     """A Cedar text as a handle and as its rules by positional id, in the order of the text.
 
@@ -49,7 +57,7 @@ def facts_read(rules: Iterable[Any]) -> frozenset[str]:
 def concerns(rule: Any, zone: Zone) -> bool:
     """Whether a rule can match a question about this zone, by its head. If not, what it reads does not matter."""
     head: Any = rule.resource
-    return not isinstance(head, pst.ScopeEq) or bool(head.entity.id == zone)
+    return not isinstance(head, pst.ScopeEq) or getattr(head.entity, "id", None) == zone
 
 
 def _read(node: Any) -> frozenset[str]:
@@ -59,16 +67,16 @@ def _read(node: Any) -> frozenset[str]:
 
 def _check_annotations(tree: pst.PolicySet, where: str) -> None:
     if tree.templates or tree.template_links:
-        raise PolicyError(f"{where}: templates are not used here; write the policy out")
+        raise UnmodelledError(f"{where}: templates are not used here; write the policy out")
     seen: set[str] = set()
     for rule in tree.static_policies.values():
         name = rule.annotations.get("id", "")
         needed = ["id", "plain", "basis", *(["reason"] if rule.effect == "forbid" else [])]
         missing = [note for note in needed if not rule.annotations.get(note)]
         if missing:
-            raise PolicyError(f"{where}, rule {name or '?'}: give it @{missing[0]}(…)")
+            raise AnnotationError(f"{where}, rule {name or '?'}: give it @{missing[0]}(…)")
         if name in seen:
-            raise PolicyError(f"{where}: two rules have the id {name}")
+            raise AnnotationError(f"{where}: two rules have the id {name}")
         seen.add(name)
 
 
@@ -88,7 +96,9 @@ def _check_node(node: Any, where: str) -> None:
         case _ if isinstance(node, PLAIN_NODES):
             pass
         case _:
-            raise PolicyError(f"{where}: {_name(node)} is not modelled; a rule may only compare facts with literals")
+            raise UnmodelledError(
+                f"{where}: {_name(node)} is not modelled; a rule may only compare facts with literals"
+            )
     for child in _children(node):
         _check_node(child, where)
 

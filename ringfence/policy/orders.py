@@ -1,6 +1,6 @@
 """What is ordered: a fold over governance.orders. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from ringfence.errors import RecordError
 from ringfence.policy.facts import DOCUMENTS, Purpose
+from ringfence.policy.sealed import Enacted, enact
 from schemas.records import Order, OrderKind
 
 ALL = "all"
@@ -48,8 +49,8 @@ class Force(Struct, frozen=True):
 
     ``suspended``: scopes (all, zone/…, camera/…, form/…). ``activated``: for each tranche, by order, from when on
     (µs) it was activated or no longer was. ``warrants`` by the number of the order that gave them. ``hotlist``:
-    the list that a VRM is on. ``on_record``: the documents that are. ``last``: number of the last order; ``offset``:
-    the next one of governance.orders to be read.
+    the list that a VRM is on. ``on_record``: the documents that are. ``enacted``: the bundle. ``last``: number of the
+    last order; ``offset``: the next one of governance.orders to be read.
     """
 
     suspended: frozenset[str] = frozenset()
@@ -58,18 +59,24 @@ class Force(Struct, frozen=True):
     hotlist: Mapping[str, str] = {}
     on_record: frozenset[str] = frozenset()
     objections: tuple[Objection, ...] = ()
+    enacted: Enacted | None = None
     last: int = 0
     offset: int = 0
 
     def canonical(self) -> bytes:
         """Stable bytes of what is in force, for the register digest."""
-        return msgspec.json.encode(replace(self, offset=0), order="deterministic")
+        return msgspec.json.encode(replace(self, enacted=None, offset=0), order="deterministic")
 
 
-def obey(force: Force, order: Order) -> Force:
-    """What is in force after a genuine order. OrderRefusedError if it makes no sense."""
+def obey(force: Force, order: Order, signers: Collection[str] = ()) -> Force:
+    """What is in force after a genuine order. OrderRefusedError if it makes no sense.
+
+    ``signers``: the public keys that may sign bundles. PolicyError if the order's bundle must not be used.
+    """
     if not order.why.strip() or not order.issued_by.strip() or len(order.why) > MOST_WORDS:
         raise OrderRefusedError("an order needs a justification of at most 2,000 characters, and who gives it")
+    if order.kind is OrderKind.BUNDLE:
+        return replace(force, enacted=enact(order.bundle, signers, force.enacted), last=order.sequence)
     return replace(OBEY[order.kind](force, order), last=order.sequence)
 
 

@@ -8,18 +8,13 @@ from threading import Event, Thread
 import pytest
 from msgspec import structs
 
-from consumers.enforcement.__main__ import law_of
-from consumers.enforcement.feed import OrderFeed
-from consumers.enforcement.stage import Gate
+from consumers.enforcement.__main__ import gate as gate_of
 from ringfence import access, keys
 from ringfence.broker import EmbeddedKafka
 from ringfence.clock import SECOND, Clock
-from ringfence.estate import load as load_estate
-from ringfence.governance import give
+from ringfence.governance import give, inaugurate
 from ringfence.kafka_io import producer, read_all
 from ringfence.metrics import Metrics
-from ringfence.policy.facts import Purpose
-from ringfence.policy.register import register
 from ringfence.run import Context
 from ringfence.settings import load as load_settings
 from ringfence.stage import Limits, Loop
@@ -110,14 +105,9 @@ class Running:
 
 def gate(broker, member="0", clock=None, **settings):
     """A gate on the broker, as `ringfence enforce` makes it; ``clock`` for one that lives at another time."""
-    context = broker.context(User.ENFORCEMENT, **settings)
+    context = broker.context(User.ENFORCEMENT, member=member, **settings)
     context = structs.replace(context, clock=clock or context.clock)
-    feed = OrderFeed(context.connection, keys.trust(HOME), context.clock, context.metrics)
-    known = register(
-        load_estate(context.settings.policies / "estate"), feed.catch_up(), Purpose(context.settings.purpose)
-    )
-    stage = Gate(f"enforcement-{member}", law_of(context.settings), known, feed.follow, context.clock, context.metrics)
-    return Running(stage, context.connection, context.clock, context.metrics, member)
+    return Running(gate_of(context), context.connection, context.clock, context.metrics, member)
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +116,9 @@ def broker() -> Iterator[Broker]:
     with EmbeddedKafka(HOME, password) as kafka:
         access.apply(kafka.admin, HOME)
         keys.ensure(HOME)
-        yield Broker(kafka)
+        made = Broker(kafka)
+        inaugurate(made.context(User.GOVERNANCE))
+        yield made
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from tests.contract.conftest import HOME
 
 SOON = 10.0  # seconds
 PARTS = ("demo", "cameras", "ocr", "enforce", "oversight", "police", "broker", "topics", "dlq", "regimes", "suspend",
-         "resume", "order", "keys")  # fmt: skip
+         "resume", "order", "keys", "bundle")  # fmt: skip
 
 
 def refused(*arguments, **environment):

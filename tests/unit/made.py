@@ -1,6 +1,7 @@
 """Things that more than one test needs, made small."""
 
 from collections import namedtuple
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -8,8 +9,9 @@ import numpy as np
 from ringfence.clock import Clock
 from ringfence.estate import parse
 from ringfence.jpeg import stripped
+from ringfence.policy.sealed import pack, sign
 from schemas.codec import codec
-from schemas.records import Image, Read
+from schemas.records import Image, Read, SealedBundle
 
 BROKER_TIME = 1  # Kafka's LogAppendTime
 # The part of kafka-python's record that the stages use.
@@ -57,3 +59,19 @@ def delivery(record, topic, partition=0, offset=0, at=None, headers=()):
     stamp = WALL + ((at if at is not None else record.captured_at) - OPENING) // 1_000
     value = codec(type(record)).encode(record)
     return Delivery(topic, partition, offset, stamp, BROKER_TIME, str(record.camera).encode(), value, list(headers))
+
+
+# A small law: quick to compile.
+SMALL = {
+    path: (Path("policies") / path).read_bytes() for path in ("common.cedar", "forms.yaml", "schema.cedarschema")
+} | {
+    "quashed/regime.yaml": Path("policies/quashed/regime.yaml").read_bytes(),
+    "quashed/policy.cedar": Path("policies/quashed/policy.cedar").read_bytes(),
+    "quashed/cases/ALLOW/a.yaml": Path("policies/quashed/cases/ALLOW/read_from_a_ccz_camera.yaml").read_bytes(),
+}  # fmt: skip
+
+
+def sealed(signer, number=1, **changed):
+    """The bytes of a small bundle, signed. ``changed``: files by path with / written as __, None to leave one out."""
+    files = SMALL | {path.replace("__", "/"): data for path, data in changed.items()}
+    return codec(SealedBundle).encode(sign(pack(number, {p: d for p, d in files.items() if d is not None}), signer))

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from consumers.enforcement.forms import check
 from consumers.enforcement.stage import Gate
 from ringfence.audit.chain import link, verify
 from ringfence.errors import PolicyError, RecordError
@@ -15,6 +14,7 @@ from ringfence.metrics import Metrics
 from ringfence.policy.bundle import Bound, Form, load
 from ringfence.policy.decide import Law, decide
 from ringfence.policy.facts import Kind
+from ringfence.policy.fields import check_form
 from ringfence.policy.orders import ALL, Force
 from ringfence.policy.register import register
 from ringfence.policy.table import compile_bundle
@@ -34,7 +34,7 @@ def law(regime=None):
 
 
 def gate(regime=None, follow=lambda force: force, metrics=None):
-    return Gate("enforcement-0", law(regime), REGISTER, follow, CLOCK, metrics or Metrics())
+    return Gate("enforcement-0", lambda force: law(regime), REGISTER, follow, CLOCK, metrics or Metrics())
 
 
 def batch(records, topic=READS.name, mark="", at=None):
@@ -164,12 +164,12 @@ def test_a_picture_that_cannot_be_made_smaller_stops_the_record_and_not_the_gate
 
 def test_a_bound_must_be_on_a_picture_of_the_form():
     with pytest.raises(PolicyError, match="vrm"):
-        check(Form("small", Kind.READ, "receive read", ("vrm",), {"vrm": Bound(10)}))
+        check_form(Form("small", Kind.READ, "receive read", ("vrm",), {"vrm": Bound(10)}))
 
 
 def test_a_form_may_not_list_what_its_records_do_not_have():
     with pytest.raises(PolicyError, match="raw"):
-        check(Form("wide", Kind.READ, "receive read", ("vrm", "raw")))
+        check_form(Form("wide", Kind.READ, "receive read", ("vrm", "raw")))
 
 
 def test_counts_follow_the_commit():

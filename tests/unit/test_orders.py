@@ -24,6 +24,7 @@ from ringfence.policy.orders import Force, Objection, OrderRefusedError, Warrant
 from ringfence.seal import Signer, is_key
 from schemas.records import Order, OrderKind
 from tests.unit.made import OPENING as NOW
+from tests.unit.made import sealed
 
 SIGNERS = {office.value: Signer.new()[0] for office in Office}
 TRUST = {office: signer.public for office, signer in SIGNERS.items()}
@@ -31,14 +32,15 @@ HOUR = 3_600_000_000
 SUBJECTS = {
     OrderKind.SUSPEND: "all", OrderKind.RESUME: "all", OrderKind.ACTIVATE: "inner-1", OrderKind.DEACTIVATE: "inner-1",
     OrderKind.AUTHORISE: "vrm/LK19ABC", OrderKind.REVOKE: "1", OrderKind.LIST: "stolen", OrderKind.UNLIST: "stolen",
-    OrderKind.RECORD: "consultation", OrderKind.OBJECT: "the tranche inner-1",
+    OrderKind.RECORD: "consultation", OrderKind.OBJECT: "the tranche inner-1", OrderKind.BUNDLE: "bundle/1",
 }  # fmt: skip
 COVER = {"covers_from": NOW, "covers_until": NOW + HOUR, "purpose": "crime"}
+NEEDS = {OrderKind.AUTHORISE: COVER, OrderKind.BUNDLE: {"bundle": sealed(SIGNERS["controller"])}}
 
 
 def order(sequence, kind, subject=None, office=None, **more):
     office = office or sorted(MAY[kind])[0].value
-    more = (COVER if kind is OrderKind.AUTHORISE else {}) | more
+    more = NEEDS.get(kind, {}) | more
     made = Order(sequence, office, kind, subject or SUBJECTS[kind], "somebody", "a test", NOW, **more)
     return sign(made, SIGNERS[office])
 

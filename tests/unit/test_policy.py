@@ -175,7 +175,7 @@ def test_missing_things_are_named(copy, tmp_path):
     with pytest.raises(FileError, match="no policies folder"):
         load(tmp_path / "nowhere")
     (copy / "common.cedar").unlink()
-    with pytest.raises(FileError, match=r"lacks common\.cedar"):
+    with pytest.raises(PolicyError, match=r"lacks common\.cedar"):
         load(copy)
     with pytest.raises(PolicyError, match=r"there are: .*inner-2022-as-alleged, limited-2015"):
         BUNDLE.regime("inner-2023")

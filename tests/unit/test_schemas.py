@@ -29,8 +29,9 @@ SAMPLES = [
     ),
     r.Order(
         7, "police", r.OrderKind.AUTHORISE, "vrm/LK19ABC", "the Mayor", "a test", 1_655_276_400_000_000, None, "crime",
-        1_655_276_400_000_000, 1_655_276_400_000_001, ["LK19ABC"], b"s" * 64,
+        1_655_276_400_000_000, 1_655_276_400_000_001, ["LK19ABC"], b"bundle", b"s" * 64,
     ),
+    r.SealedBundle(7, [r.Listed("a.yaml", b"h" * 32)], {"a.yaml": b"a: 1"}, "key", b"s" * 64),
     r.DeadLetter("anpr.reads", 1, 99, "enforcement", "UndecodableError", "tombstone", 1_655_276_400_000_000),
 ]  # fmt: skip
 KINDS = [type(sample) for sample in SAMPLES]
