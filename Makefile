@@ -12,7 +12,13 @@ REGIME ?=
 DEMO = $(BIN)/ringfence demo --duration $(DURATION) --seed $(SEED) \
 	$(if $(RATE),--rate $(RATE)) $(if $(LONDONS),--londons $(LONDONS)) $(if $(REGIME),--regime $(REGIME))
 
-.PHONY: help demo test check lint bench model clean
+REGIMES ?=
+SAMPLE ?= 0.01
+SEEDS ?= 5
+COMPARE = $(BIN)/ringfence compare --sample $(SAMPLE) --seeds $(SEEDS) --seed $(SEED) \
+	$(if $(REGIMES),--regimes $(REGIMES))
+
+.PHONY: help demo compare test check lint bench model clean
 
 help: ## Show this help
 	@grep -hE '^[a-z.]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -30,6 +36,9 @@ lint: .venv ## Lint, types and import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+compare: .venv ## Compare the regimes on one simulated day (also REGIMES= SAMPLE= SEEDS=)
+	@exec $(COMPARE)
 
 bench: .venv ## Measure the hot path on a real embedded Kafka
 	$(BIN)/python -m benchmarks.hot_path

@@ -5,7 +5,7 @@ inside the outlines in policies/estate/zones.geojson. The only importer of shape
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from random import Random
 
@@ -29,6 +29,7 @@ COMMENT = (
 )
 
 Point = tuple[float, float]
+Outlines = Mapping[str, shapely.Geometry]
 
 
 class Site(Struct, frozen=True):
@@ -67,6 +68,12 @@ def cameras(zones: dict[str, shapely.Geometry], seed: int = SEED) -> Iterator[Ca
         for i, (lon, lat) in enumerate(_spread(site, rng)):
             taken.append((lon, lat))
             yield Camera(len(taken), site.zone, _tranche(site.zone, lon, lat), i in readers, lon, lat)
+
+
+def ring(zones: Outlines, lon: float, lat: float) -> int:
+    """The part of London that a point lies in: 0 the congestion zone, 1 inner London around it, 2 the rest."""
+    inside = [shapely.contains_xy(zones[name], lon, lat) for name in ("ccz", "ulez-2021")]
+    return 0 if inside[0] else 1 if inside[1] else 2
 
 
 def csv(listed: Iterator[Camera]) -> str:

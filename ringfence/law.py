@@ -86,7 +86,7 @@ def run_cases(regime: Maybe = None, policies: Policies = None) -> None:
     chosen = [bundle.regime(regime)] if regime else sorted(bundle.regimes, key=lambda r: (r.starts, r.id))
     out, failed = terminal.console(), 0
     for one in chosen:
-        part = bundle.only(one)
+        part = bundle.of([one.id])
         asked = consult(part, one, [facts_of(case) for case in part.cases])
         wrong = {failure.case.name: failure for failure in failures(part, {one.id: asked})}
         out.print(f"[bold]{one.label}[/bold]")

@@ -274,11 +274,12 @@ def _leave(
     plan: Plan, settings: Settings, ledger: Ledger, screen: RenderableType, summary: Mapping[str, Any], console: Console
 ) -> None:
     """Writes the summary and the pictures, and prints where they are."""
-    from ringfence.demo import pictures  # matplotlib takes a second to import
+    from ringfence import maps  # matplotlib takes a second to import
+    from ringfence.demo import pictures
 
     write_json(plan.out / "summary.json", summary)
     pictures.contact_sheet(ledger, plan.out / "contact-sheet.png")
-    pictures.camera_map(*_map(plan, settings), plan.out / "map.png")
+    maps.camera_map(*_map(plan, settings), plan.out / "map.png")
     pictures.screenshot(screen, plan.out / "screen.svg")
     summary_table({k: v for k, v in summary.items() if k != "digests"}, console)
     for name in ("summary.json", "contact-sheet.png", "map.png", "screen.svg"):

@@ -1,7 +1,7 @@
 """A bundle: the folder of policies, read whole into frozen records, with one digest over all of it."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -107,10 +107,10 @@ class Bundle(Struct, frozen=True):
         known = ", ".join(sorted(regime.id for regime in self.regimes))
         raise PolicyError(f"no regime {regime_id!r} in the bundle; there are: {known}")
 
-    def only(self, regime: Regime) -> "Bundle":
-        """The same bundle with one regime and its cases."""
-        cases = tuple(case for case in self.cases if case.regime == regime.id)
-        return structs.replace(self, regimes=(regime,), cases=cases)
+    def of(self, names: Collection[str]) -> "Bundle":
+        """The same bundle with these regimes and their cases alone."""
+        cases = tuple(case for case in self.cases if case.regime in names)
+        return structs.replace(self, regimes=tuple(self.regime(name) for name in names), cases=cases)
 
 
 def load(folder: Path) -> Bundle:

@@ -11,7 +11,8 @@ from tests.contract.conftest import HOME
 
 SOON = 10.0  # seconds
 PARTS = ("demo", "cameras", "ocr", "enforce", "oversight", "police", "broker", "topics", "dlq", "regimes", "suspend",
-         "resume", "order", "keys", "bundle")  # fmt: skip
+         "resume", "order", "keys", "bundle",
+         "compare")  # fmt: skip
 
 
 def refused(*arguments, **environment):
