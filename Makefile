@@ -40,8 +40,10 @@ lint: .venv ## Lint, types and import rules
 compare: .venv ## Compare the regimes on one simulated day (also REGIMES= SAMPLE= SEEDS=)
 	@exec $(COMPARE)
 
-bench: .venv ## Measure the hot path on a real embedded Kafka
+bench: .venv ## Measure the hot path, the decision and how soon orders take effect, on a real embedded Kafka
 	$(BIN)/python -m benchmarks.hot_path
+	$(BIN)/python -m benchmarks.policy
+	$(BIN)/python -m benchmarks.swap
 
 model: ## Train the plate model again (an environment of its own, 3 GB, about an hour)
 	models/train.sh

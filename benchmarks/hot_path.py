@@ -120,7 +120,7 @@ def fill(connection: Connection, estate: Estate, clock: Clock, reads: int, repet
     encode, now = codec(Read).encode, clock.now()
     with closing(producer(connection, linger_ms=20)) as writer:
         for i in range(reads):
-            pool = open_ if (i * SHARE) % 1 < SHARE else shut
+            pool = open_ if i % 100 < 100 * SHARE else shut
             camera = pool[i % len(pool)]
             read = Read(camera, repetition * reads + i, now, "LK19ABC", "LK19ABC", 95, 2)
             partition = i % READS.partitions

@@ -29,6 +29,8 @@ from schemas.topics import BY_NAME, Topic, User
 
 IDLE_MS = 100
 LAG_EVERY = 1.0
+Gathered = Mapping[Place, list[Delivery]]
+
 MOST_TRIES = 8
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds between two tries
 
@@ -148,14 +150,10 @@ class Loop:
         if not gathered and not self.input.stepped:
             return
         began = time.perf_counter()
-        now = self.clock.now()
         batches, rejected = self._decode(gathered)
-        handled = self._handle(batches, now)
-        handled.rejected.extend([*rejected, *self._stepped_over()])
+        rejected.extend(self._stepped_over())
         try:
-            if not self._write(gathered, handled, now):
-                self._again("what stands beside the stream has changed")
-                return
+            handled = self._settled(gathered, batches, rejected)
         except BrokerError as error:
             self.failed += 1
             if not error.retriable or self.failed >= MOST_TRIES:
@@ -168,12 +166,25 @@ class Loop:
         self._count(gathered, handled)
         self.stage.committed(batches, handled, self.clock.now())
 
+    def _settled(self, gathered: Gathered, batches: list[Batch], rejected: list[Rejected]) -> Handled:
+        """Handles and commits; handles the same records anew if what stands beside the stream changes meanwhile."""
+        while True:
+            now = self.clock.now()
+            handled = self._handle(batches, now)
+            handled.rejected.extend(rejected)
+            if self._write(gathered, handled, now):
+                return handled
+            self._give_up("what stands beside the stream has changed")
+
     def _again(self, why: str) -> None:
         """Gives the transaction up and goes back to what is committed."""
+        self._give_up(why)
+        self.input.rewind()
+
+    def _give_up(self, why: str) -> None:
         self.metrics.aborted.labels(self.stage.user).inc()
         self.log.warning("transaction aborted", why=why)
         self.writer.abort()
-        self.input.rewind()
 
     def _stepped_over(self) -> list[Rejected]:
         """A dead letter for each stretch that the client could not parse. It holds the place, and no bytes."""
@@ -183,7 +194,7 @@ class Loop:
             for place, (first, end) in self.input.stepped.items()
         ]  # fmt: skip
 
-    def _decode(self, gathered: Mapping[Place, list[Delivery]]) -> tuple[list[Batch], list[Rejected]]:
+    def _decode(self, gathered: Gathered) -> tuple[list[Batch], list[Rejected]]:
         batches, rejected = [], []
         for (topic, partition), deliveries in gathered.items():
             decode = self.codecs[topic].decode
@@ -224,7 +235,7 @@ class Loop:
                 deliveries.append(delivery)
         return Batch(batch.topic, batch.partition, records, deliveries, batch.mark)
 
-    def _write(self, gathered: Mapping[Place, list[Delivery]], handled: Handled, now: int) -> bool:
+    def _write(self, gathered: Gathered, handled: Handled, now: int) -> bool:
         """One transaction; False, and nothing committed, if the stage has found that it must be handled again."""
         stage = str(self.stage.user)
         self.writer.begin()
@@ -240,7 +251,7 @@ class Loop:
         self.writer.commit(self.input, gathered, handled.marks)
         return True
 
-    def _count(self, gathered: Mapping[Place, list[Delivery]], handled: Handled) -> None:
+    def _count(self, gathered: Gathered, handled: Handled) -> None:
         stage = str(self.stage.user)
         for place, deliveries in gathered.items():
             self.metrics.consumed.labels(stage, place.topic).inc(len(deliveries))

@@ -12,6 +12,7 @@ from schemas.codec import codec
 from schemas.records import Image, Read
 
 Project = Callable[[Any], bytes]
+Redact = Callable[[Any], dict[str, Any]]
 Shrink = Callable[[bytes, Bound], bytes]
 
 
@@ -20,23 +21,27 @@ def projector(form: Form, regime: str, shrink: Shrink) -> Project:
 
     PolicyError if the form lists what its records do not have.
     """
+    redact, pack = redactor(form, regime, shrink), codec(TARGETS[form.of]).pack
+    return lambda record: pack(redact(record))
+
+
+def redactor(form: Form, regime: str, shrink: Shrink) -> Redact:
+    """A function from a read or image to the fields of the smaller record. PolicyError, as projector()."""
     check_form(form)
-    target = TARGETS[form.of]
-    pack = codec(target).pack
     taken = (*IDENTITY, *form.fields)
     law = {"regime": regime, "form": form.name}
-    withheld = {f.name: None for f in structs.fields(target) if f.name not in {*taken, *law}}
-    fixed: dict[str, Any] = withheld | law
+    blank: dict[str, Any] = dict.fromkeys(f.name for f in structs.fields(TARGETS[form.of])) | law
     take = attrgetter(*taken)
     bounds = form.within.items()
 
-    def project(record: Read | Image) -> bytes:
-        fields = {**fixed, **dict(zip(taken, take(record), strict=True))}
+    def redact(record: Read | Image) -> dict[str, Any]:
+        fields = blank.copy()
+        fields.update(zip(taken, take(record), strict=True))
         for name, bound in bounds:
             fields[name] = shrink(fields[name], bound)
-        return pack(fields)
+        return fields
 
-    return project
+    return redact
 
 
 def projectors(forms: Mapping[str, Form], shrink: Shrink) -> "Projectors":

@@ -19,6 +19,7 @@ STATUSES = (IN_FORCE, "proposed", "alleged", "counterfactual")
 DAY = 86_400_000_000  # µs
 # The register of cameras has a digest of its own.
 APART = "estate"
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C where it was built: eight times as quick
 
 
 class Bound(Struct, frozen=True):
@@ -160,7 +161,7 @@ def _text(files: Mapping[str, bytes], path: str) -> str:
 
 def _yaml(files: Mapping[str, bytes], path: str) -> dict[str, Any]:
     try:
-        value = yaml.safe_load(_text(files, path))
+        value = yaml.load(_text(files, path), LOADER)
     except yaml.YAMLError as error:
         raise PolicyError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(value, dict):

@@ -1,8 +1,8 @@
 """Cedar as the oracle: one regime's answer to every question that its rules can tell apart. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-from cedarpy import AuthzResult, is_authorized_batch
+from cedarpy import AuthzResult, is_authorized, is_authorized_batch
 from msgspec import Struct
 
 from ringfence.policy.bundle import Bundle, Form, Regime
@@ -56,6 +56,16 @@ def consult(bundle: Bundle, regime: Regime, questions: Iterable[Facts] | None = 
         for facts, result in zip(asked, results, strict=True):
             answers[form.name, ruled.key(facts)] = _answer(result, rules)
     return ruled
+
+
+def asker(bundle: Bundle, regime: Regime) -> Callable[[Facts, Form], Answer]:
+    """Cedar itself, to be asked one question after the other: what the table stands for."""
+    policies, rules = parse(f"{bundle.common}\n{regime.policy}", bundle.schema, regime.id)
+
+    def ask(facts: Facts, form: Form) -> Answer:
+        return _answer(is_authorized(request(facts, form.action), policies, "[]"), rules)
+
+    return ask
 
 
 def _reads(rules: Iterable[Template]) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from schemas.topics import LIVE, Topic
 
 HOUR_MS = 3_600_000
 BUNDLE = load(ROOT / "policies")
-RESULT = ROOT / "benchmarks" / "results" / "hot_path.json"
+RESULTS = ROOT / "benchmarks" / "results"
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -69,7 +69,7 @@ def metrics_table() -> str:
 
 def hot_path_table() -> str:
     """What the last committed run of the benchmark measured."""
-    result = json.loads(RESULT.read_text())
+    result = json.loads((RESULTS / "hot_path.json").read_text())
     found, cores = result["median"], result["host"]["cores"]
     return _table(
         [
@@ -98,6 +98,30 @@ def regimes_table() -> str:
     return _table(["regime", "title", "status", "when"], lines)
 
 
+def policy_table() -> str:
+    """What the last committed run of the benchmark of the decision measured."""
+    result = json.loads((RESULTS / "policy.json").read_text())
+    found, names = result["microseconds_a_decision"], {
+        "table": "the compiled table alone",
+        "with_redaction_and_audit_row": "with redaction and audit row",
+        "with_the_disclosure_as_avro": "and the disclosure as Avro",
+        "cedar": "Cedar itself, rules parsed once",
+    }  # fmt: skip
+    rows = [[words, f"{found[name]['p50']} µs", f"{found[name]['p99']} µs"] for name, words in names.items()]
+    rows.append(["to compile all nine regimes", f"{result['compile_all_regimes_seconds']} s", ""])
+    return _table(["a decision", "p50", "p99"], rows)
+
+
+def swap_table() -> str:
+    """What the last committed run of the benchmark of orders measured."""
+    result = json.loads((RESULTS / "swap.json").read_text())
+    rows = [
+        [one["order"], f"{one['reads_a_second']:,}", f"{one['p50']} ms", f"{one['p99']} ms", f"{one['max']} ms"]
+        for one in result["milliseconds"]
+    ]
+    return _table(["order", "reads a second", "p50", "p99", "longest"], rows)
+
+
 def offices_table() -> str:
     """Every kind of order, and the offices that may give it."""
     rows = [[kind.lower(), ", ".join(sorted(MAY[kind])), "may expire" if kind in OPENING else ""] for kind in MAY]
@@ -107,6 +131,8 @@ def offices_table() -> str:
 TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "topics": ("README.md", topics_table),
     "hot path": ("README.md", hot_path_table),
+    "policy": ("README.md", policy_table),
+    "swap": ("README.md", swap_table),
     "regimes": ("docs/regimes.md", regimes_table),
     "settings": ("docs/operations.md", settings_table),
     "offices": ("docs/operations.md", offices_table),
