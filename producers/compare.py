@@ -2,10 +2,9 @@
 
 import os
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
@@ -19,7 +18,6 @@ from ringfence.policy.bundle import IN_FORCE
 from ringfence.policy.bundle import load as load_bundle
 from ringfence.settings import load as load_settings
 
-LONDON = ZoneInfo("Europe/London")
 UNACTIVATED = ":none"
 DAY = "2022-06-15"
 BASELINE = "limited-2015"
@@ -83,13 +81,16 @@ def compare(
 
 def midnight(day: str) -> int:
     """The first moment of a day in London, in µs since 1970. SettingError unless it is a date from 2002 on."""
+    from producers.traffic import local
+
     try:
         moment = datetime.strptime(day, "%Y-%m-%d")
     except ValueError:
         raise SettingError(f"--day {day!r} is no date: write it as {DAY}") from None
-    if moment.year < 2002:
-        raise SettingError(f"--day {day!r}: the simulated vehicles begin in 2002")
-    return round(moment.replace(tzinfo=LONDON).timestamp() * SECOND)
+    if not 2002 <= moment.year < 2100:
+        raise SettingError(f"--day {day!r}: the simulated vehicles are those of 2002 to 2099")
+    utc = round(moment.replace(tzinfo=UTC).timestamp() * SECOND)
+    return utc - round((local(utc) - moment).total_seconds() * SECOND)
 
 
 def _chosen(folder: Path, given: str | None) -> tuple[str, ...]:

@@ -171,4 +171,4 @@ def _bundle(policies: Path | None) -> Bundle:
 
 
 def _dates(regime: Regime) -> tuple[str, str]:
-    return clock.text(regime.starts)[:10], "open" if regime.ends is None else clock.text(regime.ends)[:10]
+    return page.day(regime.starts), "still open" if regime.ends is None else page.day(regime.ends - 1)

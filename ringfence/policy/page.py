@@ -40,8 +40,8 @@ def markdown(bundle: Bundle, regime: Regime, ruled: Ruled) -> str:
 
 def dates(regime: Regime) -> str:
     """From when until when, in words."""
-    until = f"until {_day(regime.ends - 1)}" if regime.ends is not None else "still open"
-    return f"From {_day(regime.starts)}, {until}"
+    until = f"until {day(regime.ends - 1)}" if regime.ends is not None else "still open"
+    return f"From {day(regime.starts)}, {until}"
 
 
 def retention(regime: Regime) -> str:
@@ -49,8 +49,8 @@ def retention(regime: Regime) -> str:
     return "no term is on record" if regime.retention is None else f"{regime.retention // DAY} days after capture"
 
 
-def _day(at: int) -> str:
-    # Dates of law are local: an hour on, a midnight in British Summer Time is still that day.
+def day(at: int) -> str:
+    """The day of a moment (µs), in words. Dates of law are local: midnight in British Summer Time is an hour early."""
     moment = datetime.fromtimestamp((at + 3_600 * SECOND) / SECOND, UTC)
     return f"{moment.day} {moment:%B %Y}"
 

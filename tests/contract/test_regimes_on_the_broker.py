@@ -46,6 +46,20 @@ SEEN = {
 }
 
 
+# Why not, in the cases that every build must keep: (regime, zone, topic) -> reason.
+WITHHELD = {
+    ("inner-2022", "ulez-2021", READS.name): "authorised_not_activated",
+    ("inner-2022", "ulez-2021", IMAGES.name): "authorised_not_activated",
+    ("inner-2022", "ulez-2023", READS.name): "outside_camera_scope",
+    ("limited-2015", "lez", IMAGES.name): "image_not_permitted",
+    ("limited-2015", "ccz", IMAGES.name): "image_not_permitted",
+    ("limited-2015", "ulez-2021", READS.name): "outside_camera_scope",
+    ("ns-2007", "ccz", READS.name): "purpose_not_permitted",
+    ("quashed", "ulez-2021", READS.name): "decision_quashed",
+    ("claimants-remedy", "ulez-2021", READS.name): "authorised_not_activated",
+}
+
+
 @pytest.mark.parametrize(("start", "regime"), list(enumerate(SEEN)))
 def test_regime(broker, start, regime):
     texts, images, form = SEEN[regime]
@@ -59,6 +73,10 @@ def test_regime(broker, start, regime):
     assert all(r.regime.startswith(regime) and r.form == "text" for r in seen)
     assert {r.form for r in pictures} == ({form} if form else set())
     assert all((r.plate_patch is not None) == (form == "reduced") for r in pictures)
+    outcomes = {(topic, camera): o for (topic, camera, sequence), o in broker.decided() if sequence == start}
+    assert {outcomes[topic, 99_999].reason for topic in (READS.name, IMAGES.name)} == {"unknown_camera"}
+    for (_, zone, topic), reason in ((k, v) for k, v in WITHHELD.items() if k[0] == regime):
+        assert {outcomes[topic, camera].reason for camera in cameras(zone)} == {reason}
 
 
 def test_for_national_security_the_regime_of_2007_discloses_in_bulk(broker):
@@ -69,6 +87,20 @@ def test_for_national_security_the_regime_of_2007_discloses_in_bulk(broker):
     seen = [r for r in broker.police() if r.sequence == start]
     assert {r.camera for r in seen} == {c for zone in OLD for c in cameras(zone)}
     assert {batch.purpose for batch in broker.evidence() if start in batch.sequences} == {"national_security"}
+
+
+@pytest.mark.parametrize(
+    ("purpose", "form", "reason"), [("crime", "", "purpose_not_permitted"), ("national_security", "text", "")]
+)
+def test_a_read_of_2010_by_its_date(broker, purpose, form, reason):
+    """In June 2010 the clock of everything stood there: the date of capture selects the regime of 2007."""
+    camera, in_2010 = cameras("ccz")[1], Clock(broker.clock.offset - 12 * 365 * 86_400 * SECOND)
+    sequence = {"crime": 2010, "national_security": 2011}[purpose]
+    broker.send(User.CAMERAS, READS, [read(camera, sequence, in_2010.now())])
+    with gate(broker, clock=in_2010, purpose=purpose):
+        (got,) = until(lambda: [o for (_, _, s), o in broker.decided() if s == sequence])
+    assert (got.regime, got.form, got.reason) == ("ns-2007", form, reason)
+    assert [r.form for r in broker.police() if r.sequence == sequence] == ([form] if form else [])
 
 
 def test_what_is_older_than_its_term_is_withheld(broker):
@@ -84,7 +116,7 @@ def test_what_is_older_than_its_term_is_withheld(broker):
 
 def test_evidence_covers_every_offer_once_and_agrees_with_what_was_disclosed(broker):
     decided = broker.decided()
-    assert len(decided) == len({key for key, _ in decided}) == (len(SEEN) + 1) * 2 * 21 + 1
+    assert len(decided) == len({key for key, _ in decided}) == (len(SEEN) + 1) * 2 * 21 + 3
     allowed = {(topic, camera, seq) for (topic, camera, seq), o in decided if o.effect is Effect.ALLOW}
     disclosed = {(READS.name, r.camera, r.sequence) for r in broker.police()}
     disclosed |= {(IMAGES.name, r.camera, r.sequence) for r in broker.police_images()}

@@ -1,12 +1,14 @@
 """``ringfence compare`` as a user runs it: the same bytes every time, and the gate's own decisions."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from producers.camera import read_of
+from producers.compare import midnight
 from producers.day import hotlist, make_day, places_of
 from producers.siting import outlines
 from producers.study import Job, study
@@ -74,6 +76,17 @@ def test_what_the_law_says_shows_in_the_figures(compared):
 def test_a_wrong_setting_is_said_in_one_line(arguments, said):
     code, _, error = run("compare", *arguments)
     assert (code, said in error, "Traceback" in error) == (2, True, False), error
+
+
+@pytest.mark.parametrize(
+    ("day", "utc"),
+    [
+        ("2022-06-15", "2022-06-14T23:00"), ("2022-01-15", "2022-01-15T00:00"), ("2022-03-27", "2022-03-27T00:00"),
+        ("2022-10-30", "2022-10-29T23:00"), ("2022-10-31", "2022-10-31T00:00"),
+    ],
+)  # fmt: skip
+def test_a_day_begins_at_midnight_in_london(day, utc):
+    assert datetime.fromtimestamp(midnight(day) / 1e6, UTC).isoformat().startswith(utc)
 
 
 def test_the_day_is_the_one_that_the_cameras_send():
