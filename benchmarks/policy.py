@@ -122,7 +122,7 @@ def ask(enacted: Enacted, estate: Estate, work: Work) -> list[float]:
     costs = []
     for read, outcome in list(zip(work.reads, work.decide(), strict=True))[:ASKED]:
         camera = estate.cameras[read.camera]
-        facts = Facts(zone=Zone(camera.zone), activation=estate.activation(camera.id, AT))
+        facts = Facts(zone=Zone(camera.zone), activation=estate.activation(camera.id))
         began = time.process_time_ns()
         answer = ask_cedar(facts, form)
         costs.append((time.process_time_ns() - began) / 1_000)

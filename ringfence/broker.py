@@ -204,6 +204,8 @@ def properties(ports: Ports, password: str, data: Path) -> dict[str, str]:
         "group.initial.rebalance.delay.ms": "0",
         "group.min.session.timeout.ms": "1000",
         "offsets.topic.num.partitions": "3",
+        # A gate that was off for a while must still know which orders it obeyed: a year, not a week.
+        "offsets.retention.minutes": "525600",
         "transaction.state.log.num.partitions": "3",
         **one,
     }

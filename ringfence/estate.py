@@ -1,13 +1,12 @@
 """The register of cameras: which camera enforces which scheme, where it stands, whether it is activated.
 
 ``cameras.csv`` has one camera a line: id, zone, tranche, on_board (yes or no), lon, lat; a line that begins
-with # is a comment. ``tranches.yaml`` says of each tranche of cameras whether it needs an activation, and
-when it was activated. Everything is pure but ``load``, which reads the two files.
+with # is a comment. ``tranches.yaml`` says of each tranche of cameras whether it needs an activation; an activation
+comes by order. Everything is pure but ``load``, which reads the two files.
 """
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +40,10 @@ class Camera(Struct, frozen=True):
 
 
 class Tranche(Struct, frozen=True):
-    """A group of cameras that is activated together. ``activated_at`` is µs since 1970, None: not yet."""
+    """A group of cameras that is activated together, if it needs that."""
 
     id: str
     needs_activation: bool
-    activated_at: int | None
 
 
 class Estate(Struct, frozen=True):
@@ -56,14 +54,10 @@ class Estate(Struct, frozen=True):
     zones: tuple[str, ...]
     digest: bytes
 
-    def activation(self, camera: int, at: float) -> Activation:
-        """Whether a camera was activated at a moment (µs). KeyError for a camera not in the register."""
-        tranche = self.tranches[self.cameras[camera].tranche]
-        if not tranche.needs_activation:
-            return Activation.NOT_REQUIRED
-        if tranche.activated_at is None or at < tranche.activated_at:
-            return Activation.PENDING
-        return Activation.ACTIVATED
+    def activation(self, camera: int) -> Activation:
+        """How a camera stands before any order. KeyError if it is not in the register."""
+        waits = self.tranches[self.cameras[camera].tranche].needs_activation
+        return Activation.PENDING if waits else Activation.NOT_REQUIRED
 
 
 def load(folder: Path) -> Estate:
@@ -138,23 +132,10 @@ def _tranches(text: str) -> dict[str, Tranche]:
 
 
 def _tranche(name: str, value: Any) -> Tranche:
-    if not isinstance(value, dict) or set(value) != {"needs_activation", "activated_at"}:
-        raise FileError(f"{TRANCHES}, {name}: give needs_activation and activated_at, nothing else")
-    needs, at = value["needs_activation"], value["activated_at"]
-    if not isinstance(needs, bool) or (at is not None and not needs):
-        raise FileError(f"{TRANCHES}, {name}: needs_activation is true or false; if false, activated_at is null")
-    return Tranche(name, needs, None if at is None else _micros(at, name))
-
-
-def _micros(value: Any, name: str) -> int:
-    try:
-        # YAML itself would turn a date with an offset into a naive one, so it is quoted in the file.
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise FileError(f"{TRANCHES}, {name}: write activated_at as '2022-07-01T00:00:00+01:00', with quotes")
-    return round(moment.timestamp() * 1_000_000)
+    needs = value.get("needs_activation") if isinstance(value, dict) and len(value) == 1 else None
+    if not isinstance(needs, bool):
+        raise FileError(f"{TRANCHES}, {name}: give needs_activation, true or false, and nothing else")
+    return Tranche(name, needs)
 
 
 def _digest(cameras: Mapping[int, Camera], tranches: Mapping[str, Tranche]) -> bytes:
@@ -163,5 +144,5 @@ def _digest(cameras: Mapping[int, Camera], tranches: Mapping[str, Tranche]) -> b
     for c in cameras.values():
         total.update(f"camera {c.id} {c.zone} {c.tranche} {c.on_board} {c.lon!r} {c.lat!r}\n".encode())
     for t in tranches.values():
-        total.update(f"tranche {t.id} {t.needs_activation} {t.activated_at}\n".encode())
+        total.update(f"tranche {t.id} {t.needs_activation}\n".encode())
     return total.digest()

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from msgspec import Struct
 
 from ringfence import bundles, clock, entry, keys, options, terminal
 from ringfence.errors import FileError, PolicyError, RecordError, ResourceBusyError, SettingError
 from ringfence.estate import load as load_estate
-from ringfence.kafka_io import Delivery, KafkaError, check, producer, read_all, translate
+from ringfence.intake import Given, take
+from ringfence.kafka_io import KafkaError, check, producer, read_all, translate
 from ringfence.policy.authority import Office, Trust, admit, is_genuine, key_of, sign
 from ringfence.policy.bundle import load as load_bundle
 from ringfence.policy.facts import Purpose
@@ -26,17 +26,10 @@ from schemas.topics import ORDERS, User
 Why = Annotated[str, typer.Option(help="The justification. It is kept with the order.")]
 By = Annotated[str, typer.Option(help="Who gives it.")]
 GOVERNOR = "Mayor of London (simulated)"
+TRIES = 3
 Scope = Annotated[str, typer.Option(help="all, zone/ccz, camera/12 or form/text.")]
 
 order = entry.application(help="Give an order, signed by the office that may give it.")
-
-
-class Given(Struct, frozen=True):
-    """An order as it lies on the topic, and what came of it: the error that it was refused with, or None."""
-
-    delivery: Delivery
-    order: Order | None
-    refused: Exception | None
 
 
 def suspend(
@@ -78,7 +71,7 @@ def give_order(
         "covers_from": _moment("--covers-from", covers_from),
         "covers_until": _moment("--covers-until", covers_until),
         "expires_at": _moment("--expires", expires),
-        "vrms": [normalise(mark) for mark in (*(vrm or ()), *_marks(vrms))],
+        "vrms": list(dict.fromkeys(normalise(mark) for mark in (*(vrm or ()), *_marks(vrms)))),
     }
     _give(office, kind, subject, by, why, more, bootstrap, home, clock_offset)
 
@@ -89,29 +82,30 @@ def list_orders(
 ) -> None:
     """List every order given, with who, why, and whether it is believed. Marks on lists are counted, not shown."""
     context = enter(User.GOVERNANCE, {"bootstrap": bootstrap, "home": home, "clock_offset": clock_offset})
-    table = terminal.table("no.", "office", "orders", "about", "by", "why", "given", "obeyed")
-    for one in history(context, keys.trust(context.settings.home))[0]:
+    table = terminal.table("no.", "orders", "about", "by", "why", "given", "obeyed")
+    given, force = history(context, keys.trust(context.settings.home))
+    for one in given:
         held = "yes" if one.refused is None else f"no: {one.refused}"
         if one.order is None:
-            table.add_row("-", "?", "?", "?", "?", "?", "?", held)
+            table.add_row("?", "?", "?", "?", "?", "?", held)
             continue
         o = one.order
         about = f"{o.subject} ({len(o.vrms)} marks)" if o.vrms else o.subject
-        table.add_row(str(o.sequence), o.office, o.kind, about, o.issued_by, o.why, clock.text(o.issued_at)[:19], held)
+        table.add_row(f"{o.office}/{o.sequence}", o.kind, about, o.issued_by, o.why, clock.text(o.issued_at)[:19], held)
     terminal.console().print(table if table.row_count else "no orders")
+    for office, number in force.due.items():
+        terminal.console().print(
+            f"Order {force.last.get(office, 0) + 1} of the {office} is missing. Nothing is disclosed until that office"
+            f" has given its orders up to number {number} again."
+        )
 
 
 def history(context: Context, trust: Trust) -> tuple[list[Given], Force]:
     """Every order on the topic with what came of it, and what is in force."""
     found, force = [], Force()
     for delivery in read_all(context.connection, [ORDERS.name]):
-        try:
-            one = codec(Order).decode(delivery.value)
-        except UndecodableError as error:
-            found.append(Given(delivery, None, error))
-            continue
-        force, refused = admit(force, one, trust, context.clock.of_broker(delivery.timestamp))
-        found.append(Given(delivery, one, refused))
+        force, given = take(force, delivery, trust, context.clock)
+        found.append(given)
     return found, force
 
 
@@ -121,12 +115,20 @@ def give(context: Context, office: str, kind: OrderKind, subject: str, by: str, 
     RecordError or PolicyError if it would be refused; then it is not sent.
     """
     signer, trust = keys.signer(context.settings.home, office), keys.trust(context.settings.home)
-    _, force = history(context, trust)
-    now = context.clock.now()
-    new = sign(Order(force.last + 1, office, kind, subject, by, why, now, **more), signer)  # type: ignore[arg-type]
-    _, refused = admit(force, new, trust, now)
-    if refused:
-        raise refused
+    for _ in range(TRIES):
+        _, force = history(context, trust)
+        number, now = force.last.get(office, 0) + 1, context.clock.now()
+        new = sign(Order(number, office, kind, subject, by, why, now, **more), signer)  # type: ignore[arg-type]
+        _, refused = admit(force, new, trust, now)
+        if refused:
+            raise refused
+        _send(context, new)
+        if _first(context, new, trust) == new:
+            return new
+    raise ResourceBusyError(f"the {office} gives other orders at the same time: give it again")
+
+
+def _send(context: Context, new: Order) -> None:
     writer = producer(context.connection)
     try:
         writer.send(ORDERS.name, value=codec(Order).encode(new), key=key_of(new), partition=0).get(timeout=10)
@@ -134,17 +136,14 @@ def give(context: Context, office: str, kind: OrderKind, subject: str, by: str, 
         raise translate(error) from error
     finally:
         writer.close(timeout=5)
-    if _first(context, new.sequence, trust) != new:
-        raise ResourceBusyError("another order was given at the same time and took its number: give it again")
-    return new
 
 
-def _first(context: Context, number: int, trust: Trust) -> Order | None:
-    """The first genuine order of that number."""
+def _first(context: Context, new: Order, trust: Trust) -> Order | None:
+    """The first genuine order of this office and number: another process may have been quicker."""
     for delivery in read_all(context.connection, [ORDERS.name]):
         with suppress(UndecodableError):
             one = codec(Order).decode(delivery.value)
-            if one.sequence == number and is_genuine(one, trust):
+            if (one.office, one.sequence) == (new.office, new.sequence) and is_genuine(one, trust):
                 return one
     return None
 
@@ -169,6 +168,8 @@ def _give(
 ) -> None:  # fmt: skip
     context = enter(User.GOVERNANCE, {"bootstrap": bootstrap, "home": home, "clock_offset": clock_offset})
     check(context.connection, read=[ORDERS.name])
+    if kind is OrderKind.AUTHORISE and subject.startswith("vrm/"):
+        subject = f"vrm/{normalise(subject.removeprefix('vrm/'))}"
     _check_subject(context, kind, subject)
     if kind is OrderKind.BUNDLE:
         data = bundles.read(Path(subject))
@@ -177,7 +178,7 @@ def _give(
         given = give(context, office, kind, subject, by, why, **more)
     except (RecordError, PolicyError) as error:
         raise SettingError(f"this order would be refused: {error}") from None
-    typer.echo(f"order {given.sequence}: {kind.value} {subject}, acknowledged")
+    typer.echo(f"order {given.office}/{given.sequence}: {kind.value} {subject}, acknowledged")
 
 
 def _check_subject(context: Context, kind: OrderKind, subject: str) -> None:
@@ -193,6 +194,8 @@ def _check_subject(context: Context, kind: OrderKind, subject: str) -> None:
         raise SettingError(f"there is no {what} {name!r}")
     if kind in (OrderKind.ACTIVATE, OrderKind.DEACTIVATE) and subject not in estate.tranches:
         raise SettingError(f"there is no tranche {subject!r}; there are: {', '.join(estate.tranches)}")
+    if kind in (OrderKind.ACTIVATE, OrderKind.DEACTIVATE) and not estate.tranches[subject].needs_activation:
+        raise SettingError(f"tranche {subject!r} needs no activation: to close its cameras, suspend them or their zone")
 
 
 def _moment(option: str, given: str | None) -> int | None:
@@ -203,5 +206,5 @@ def _marks(file: Path | None) -> Iterator[str]:
     if file is not None:
         try:
             yield from (line for line in file.read_text("utf-8").splitlines() if line.strip())
-        except (OSError, UnicodeDecodeError) as error:
-            raise FileError(f"cannot read the marks in {file}: {error}") from None
+        except (OSError, UnicodeDecodeError):
+            raise FileError(f"cannot read the marks in {file}: give a text file with one mark a line") from None

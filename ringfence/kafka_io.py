@@ -14,7 +14,9 @@ from kafka.consumer.fetcher import ConsumerRecord as Delivery
 from kafka.errors import KafkaError
 from msgspec import Struct
 
+from ringfence.clock import Clock
 from ringfence.errors import BrokerError, FencedError, LoginError, NotAllowedError, TooLargeError, UnreachableError
+from schemas.topics import MOST_BYTES
 
 PLAIN, SCRAM = "PLAIN", "SCRAM-SHA-512"
 CONNECT_SECONDS = 3.0
@@ -22,9 +24,8 @@ PREFLIGHT_SECONDS = 5.0
 FETCH_BYTES = 8 * 1024 * 1024
 TRANSACTION_TIMEOUT_MS = 15_000
 SESSION_MS = 10_000
-# What a client sends at most; each topic has a limit of its own, and none is higher.
-MOST_BYTES = 4 * 1024 * 1024
 UNKNOWN_TOPIC, NOT_AUTHORISED = 3, 29
+BROKER_TIME = 1  # Kafka's LogAppendTime; any other timestamp is the sender's own, and proves nothing
 
 
 class Connection(Struct, frozen=True):
@@ -169,6 +170,11 @@ def _login(connection: Connection) -> KafkaAdminClient:
         ) from None
 
 
+def taken_at(delivery: Delivery, clock: Clock) -> int | None:
+    """When the broker took a record, in µs on the pipeline's clock; None if it carries its sender's time instead."""
+    return clock.of_broker(delivery.timestamp) if delivery.timestamp_type == BROKER_TIME else None
+
+
 def unreadable(error: Exception) -> bool:
     """Whether a poll failed because the client cannot parse a record: the broker is well, and trying again is vain."""
     broken = (kafka_errors.CorruptRecordError, kafka_errors.UnsupportedCodecError)
@@ -256,6 +262,7 @@ def read_all(connection: Connection, topics: Sequence[str], seconds: float = 30.
 
 
 __all__ = [
+    "BROKER_TIME",
     "Connection",
     "Delivery",
     "KafkaError",
@@ -269,6 +276,7 @@ __all__ = [
     "next_readable",
     "producer",
     "read_all",
+    "taken_at",
     "translate",
     "unreadable",
 ]

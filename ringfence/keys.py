@@ -19,10 +19,9 @@ keys = entry.application(help="The keys of the offices that give orders.")
 def new(office: Annotated[Office, typer.Argument(help="The office.")], home: options.Home = None) -> None:
     """Make the key pair of an office, where there is none yet: the private one in a file that only you can read."""
     folder = load_settings(home=home).home
-    if _file(folder, office, PRIVATE).exists():
-        raise FileError(
-            f"{_file(folder, office, PRIVATE)} is there already: move it away first, if it is to be replaced"
-        )
+    for there in (_file(folder, office, kind) for kind in (PRIVATE, PUBLIC)):
+        if there.exists():
+            raise FileError(f"{there} is there already: move it away first, if it is to be replaced")
     make(folder, office)
     typer.echo(f"private: {_file(folder, office, PRIVATE)}\npublic:  {_file(folder, office, PUBLIC)}")
 

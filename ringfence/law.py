@@ -119,7 +119,7 @@ def explain(
     moment, bundle = options.moment("--at", at), load(given.policies)
     found = bundle.regime(given.regime) if given.regime else _in_force(bundle, moment, at)
     authorisation = Authorisation.IN_FORCE if authorised else Authorisation.NONE
-    zone, activation = _place(load_estate(given.policies / "estate"), camera, moment)
+    zone, activation = _place(load_estate(given.policies / "estate"), camera)
     facts = Facts(zone=zone, activation=activation, authorisation=authorisation, purpose=purpose)
     ruled, kind = consult(bundle, found), Kind.IMAGE if image else Kind.READ
     _tell(bundle, ruled, kind, facts, f"{_mark(vrm)} by camera {camera} at {at}")
@@ -153,10 +153,10 @@ def _mark(vrm: str | None) -> str:
     return f"{repair(vrm.upper().replace(' ', '')).vrm}, seen"
 
 
-def _place(estate: Estate, camera: int, moment: int) -> tuple[Zone, Activation]:
+def _place(estate: Estate, camera: int) -> tuple[Zone, Activation]:
     if camera not in estate.cameras:
         return Zone.UNKNOWN, Activation.NOT_REQUIRED
-    return Zone(estate.cameras[camera].zone), estate.activation(camera, moment)
+    return Zone(estate.cameras[camera].zone), estate.activation(camera)
 
 
 def _in_force(bundle: Bundle, moment: int, at: str) -> Regime:

@@ -55,7 +55,11 @@ class Metrics:
         self.ocr_batch = seconds("ocr_batch", "Time to locate and read one batch of frames.")
         # The gate.
         self.decisions = counter("decisions", "Decisions.", "regime", "kind", "effect", "form", "reason")
-        self.suspended = gauge("suspended", "1 while an order to suspend is in force.")
+        self.suspended = gauge("suspended", "1 while all disclosure is suspended, or an order is missing.")
+        self.suspensions = gauge("suspensions", "Suspensions in force: of all, of zones, cameras or forms.")
+        self.orders_missing = gauge(
+            "orders_missing", "Orders that are missing: till they are there, nothing is disclosed."
+        )
         self.bundle = gauge("bundle", "Number of the bundle in force.")
         self.orders = counter("orders", "Orders obeyed.", "kind")
         self.orders_refused = counter("orders_refused", "Orders refused.", "error")

@@ -1,4 +1,4 @@
-"""Signatures: Ed25519. The only importer of cryptography. Pure."""
+"""Signatures: Ed25519. Pure, but for the making of a new key, which draws it at random."""
 
 import base64
 

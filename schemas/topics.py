@@ -11,6 +11,8 @@ KIB, MIB = 1024, 1024 * 1024
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 FOREVER = -1
+# What a client sends at most. A dead letter is a record and why it is one, so no live topic takes quite as much.
+MOST_BYTES = 4 * MIB
 
 
 class User(StrEnum):
@@ -78,12 +80,12 @@ POLICE_IMAGES = Topic(
 )  # fmt: skip
 AUDIT = Topic(
     "oversight.audit", DecisionBatch, "input partition", 4, FOREVER,
-    _users(User.ENFORCEMENT), _users(User.OVERSIGHT), most_bytes=4 * MIB,
+    _users(User.ENFORCEMENT), _users(User.OVERSIGHT), most_bytes=3 * MIB,
 )  # fmt: skip
 ORDERS = Topic(
     "governance.orders", Order, "hash of the order", 1, FOREVER,
     _users(User.GOVERNANCE), _users(User.GOVERNANCE, User.ENFORCEMENT, User.OVERSIGHT), compacted=True,
-    most_bytes=4 * MIB, broker_time=True,
+    most_bytes=3 * MIB, broker_time=True,
 )  # fmt: skip
 
 LIVE = (FRAMES, READS, IMAGES, POLICE, POLICE_IMAGES, AUDIT, ORDERS)
@@ -102,7 +104,7 @@ HANDLERS = {
 def _dead_letters(topic: Topic) -> Topic:
     return Topic(
         topic.dlq, None, "as it came", 1, 7 * DAY_MS,
-        _users(HANDLERS[topic]), _users(User.OPERATOR, User.OVERSIGHT), most_bytes=4 * MIB,
+        _users(HANDLERS[topic]), _users(User.OPERATOR, User.OVERSIGHT), most_bytes=MOST_BYTES,
     )  # fmt: skip
 
 

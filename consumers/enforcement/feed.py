@@ -1,37 +1,43 @@
 """Follows governance.orders: to its end before the first decision, then live."""
 
+import json
 import time
 
 import structlog
-from msgspec.structs import replace
 
 from ringfence import dead_letters
 from ringfence.clock import Clock
-from ringfence.errors import BrokerError, RecordError
-from ringfence.kafka_io import Connection, Delivery, KafkaError, OffsetAndMetadata, Place, consumer, producer, translate
+from ringfence.errors import BrokerError
+from ringfence.intake import Given, take
+from ringfence.kafka_io import (
+    Connection,
+    Delivery,
+    KafkaError,
+    OffsetAndMetadata,
+    Place,
+    consumer,
+    producer,
+    translate,
+)
 from ringfence.metrics import Metrics
-from ringfence.policy.authority import MissingOrderError, Trust, admit
+from ringfence.policy.authority import Trust, owing
 from ringfence.policy.orders import Force
 from ringfence.stage import reject
-from schemas.codec import UndecodableError, codec
-from schemas.records import Order
 from schemas.topics import ORDERS, User
 
 PLACE = Place(ORDERS.name, 0)
 GROUP = f"{User.ENFORCEMENT}-orders"
 CATCH_UP_SECONDS = 10.0
+REMEMBER_EVERY = 3_600.0  # seconds: a broker forgets what a group committed if it hears no more of it
 ASK_EVERY = 0.5  # seconds: a reader that has quietly lost the broker must not pass for one without news
-
-
-class TombstoneError(RecordError):
-    """An order is lifted by another order, never by its deletion."""
 
 
 class OrderFeed:
     """The orders in force, kept up to date. An order that cannot be obeyed goes to the dead letters, once.
 
     Whoever reads the orders is in no group, and so depends on nothing but the topic. A group of its own
-    remembers up to where the refused ones lie with the dead letters already, and the number of the last one.
+    remembers up to where the refused ones lie with the dead letters already, and the number of the last one of
+    each office. What it remembers only grows.
     """
 
     def __init__(self, connection: Connection, trust: Trust, clock: Clock, metrics: Metrics) -> None:
@@ -40,21 +46,19 @@ class OrderFeed:
         self._consumer, self._memory = consumer(connection), consumer(connection, GROUP)
         self._producer = producer(connection)
         self._memory.assign([PLACE])
-        remembered = self._memory.committed(PLACE, metadata=True)
-        self._refused_before = remembered.offset if remembered else 0
-        self._last_before = int(remembered.metadata or 0) if remembered else 0
+        self._refused_before, self._last_before = self._remembered()
         self._consumer.assign([PLACE])
         self._consumer.seek_to_beginning(PLACE)
-        self._asked = 0.0
+        self._asked = self._kept = 0.0
 
     def catch_up(self) -> Force:
         """Every order given so far. BrokerError if they cannot be read: no orders, no gate."""
-        force = self.follow(Force())
-        if force.last < self._last_before:
-            raise MissingOrderError(
-                f"order {self._last_before} was obeyed before and is no longer in {ORDERS.name}: nothing is disclosed"
-                " until it is there again, as it was"
-            )
+        try:
+            force = self._to_the_end(Force())
+        except KafkaError as error:
+            raise translate(error) from error
+        force = owing(force, self._last_before)  # the end of the topic may be gone: no gap would show it
+        self._remember(force)
         return force
 
     def follow(self, force: Force) -> Force:
@@ -63,9 +67,11 @@ class OrderFeed:
         Twice a second it asks the broker where the orders end, and reads up to there: BrokerError if it cannot.
         """
         try:
-            if time.monotonic() - self._asked < ASK_EVERY:
-                return self._read(force, timeout_ms=0)
-            return self._to_the_end(force)
+            ask = time.monotonic() - self._asked >= ASK_EVERY
+            now = self._to_the_end(force) if ask else self._read(force, timeout_ms=0)
+            if now is not force or time.monotonic() - self._kept > REMEMBER_EVERY:
+                self._remember(now)
+            return now
         except KafkaError as error:
             raise translate(error) from error
 
@@ -80,33 +86,38 @@ class OrderFeed:
         return force
 
     def _read(self, force: Force, timeout_ms: int) -> Force:
-        deliveries = self._consumer.poll(timeout_ms=timeout_ms).get(PLACE, ())
-        for delivery in deliveries:
+        for delivery in self._consumer.poll(timeout_ms=timeout_ms).get(PLACE, ()):
             force = self._obey(force, delivery)
-        if deliveries:
-            self._memory.commit({PLACE: OffsetAndMetadata(force.offset, str(force.last), -1)})
         return force
 
-    def _obey(self, force: Force, delivery: Delivery) -> Force:
-        try:
-            if delivery.value is None:
-                raise TombstoneError("an order cannot be deleted: give another")
-            order = codec(Order).decode(delivery.value)
-        except (UndecodableError, TombstoneError) as error:
-            self._refuse(delivery, error)
-            return replace(force, offset=delivery.offset + 1)
-        force, refused = admit(force, order, self.trust, self.clock.of_broker(delivery.timestamp))
-        if refused:
-            self._refuse(delivery, refused)
-        else:
-            self.metrics.orders.labels(order.kind).inc()
-            self.log.info("order obeyed", number=order.sequence, kind=str(order.kind), office=order.office)
-        return replace(force, offset=delivery.offset + 1)
+    def _remembered(self) -> tuple[int, dict[str, int]]:
+        """Up to which offset refused orders are with the dead letters, and the last number of each office."""
+        kept = self._memory.committed(PLACE, metadata=True)
+        return (kept.offset, json.loads(kept.metadata or "{}")) if kept else (0, {})
 
-    def _refuse(self, delivery: Delivery, error: Exception) -> None:
+    def _remember(self, force: Force) -> None:
+        """Never less than what is remembered: another member may have read on, or the topic have lost its end."""
+        offset, last = self._remembered()
+        grown = {office: max(last.get(office, 0), number) for office, number in force.last.items()}
+        metadata = json.dumps(last | grown, sort_keys=True)
+        self._memory.commit({PLACE: OffsetAndMetadata(max(offset, force.offset), metadata, -1)})
+        self._kept = time.monotonic()
+
+    def _obey(self, force: Force, delivery: Delivery) -> Force:
+        force, given = take(force, delivery, self.trust, self.clock)
+        if given.refused:
+            self._refuse(given)
+        elif given.order:
+            self.metrics.orders.labels(given.order.kind).inc()
+            number = f"{given.order.office}/{given.order.sequence}"
+            self.log.info("order obeyed", number=number, kind=str(given.order.kind))
+        return force
+
+    def _refuse(self, given: Given) -> None:
+        delivery, error = given.delivery, given.refused
         self.metrics.orders_refused.labels(type(error).__name__).inc()
         self.log.warning("order refused", error=type(error).__name__, offset=delivery.offset)
-        if delivery.offset < self._refused_before:
+        if delivery.offset < self._refused_before or error is None:
             return
         self.metrics.dead_letters.labels(User.ENFORCEMENT, ORDERS.name, type(error).__name__).inc()
         headers = dead_letters.headers(reject(delivery, error), User.ENFORCEMENT, self.clock.now())

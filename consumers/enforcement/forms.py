@@ -7,17 +7,19 @@ from typing import Any
 from msgspec import structs
 
 from ringfence.policy.bundle import Bound, Form
-from ringfence.policy.fields import IDENTITY, TARGETS, check_form
+from ringfence.policy.fields import IDENTITY, PICTURES, TARGETS, check_form
 from schemas.codec import codec
 from schemas.records import Image, Read
 
 Project = Callable[[Any], bytes]
 Redact = Callable[[Any], dict[str, Any]]
-Shrink = Callable[[bytes, Bound], bytes]
+Shrink = Callable[[bytes, Bound | None], bytes]
 
 
 def projector(form: Form, regime: str, shrink: Shrink) -> Project:
-    """A function from a read or image to the bytes that the police may have. ``shrink`` makes a picture fit.
+    """A function from a read or image to the bytes that the police may have.
+
+    ``shrink`` makes a picture fit its bound, if it has one, and rids it of all that is no picture.
 
     PolicyError if the form lists what its records do not have.
     """
@@ -32,12 +34,12 @@ def redactor(form: Form, regime: str, shrink: Shrink) -> Redact:
     law = {"regime": regime, "form": form.name}
     blank: dict[str, Any] = dict.fromkeys(f.name for f in structs.fields(TARGETS[form.of])) | law
     take = attrgetter(*taken)
-    bounds = form.within.items()
+    pictures = [(name, form.within.get(name)) for name in form.fields if name in PICTURES]
 
     def redact(record: Read | Image) -> dict[str, Any]:
         fields = blank.copy()
         fields.update(zip(taken, take(record), strict=True))
-        for name, bound in bounds:
+        for name, bound in pictures:
             fields[name] = shrink(fields[name], bound)
         return fields
 

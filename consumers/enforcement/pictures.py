@@ -16,7 +16,7 @@ class PictureError(RecordError):
     """A picture that cannot be brought within its bound."""
 
 
-def within(jpeg: bytes, bound: Bound) -> bytes:
+def within(jpeg: bytes, bound: Bound | None) -> bytes:
     """The picture as a JPEG without metadata, of at most the bytes and pixels of the bound; itself where it fits.
 
     PictureError if it is no picture.
@@ -25,6 +25,8 @@ def within(jpeg: bytes, bound: Bound) -> bytes:
         clean = stripped(jpeg)
     except ValueError as error:
         raise PictureError(str(error)) from None
+    if bound is None:
+        return clean
     picture = cv2.imdecode(np.frombuffer(clean, np.uint8), cv2.IMREAD_COLOR)
     if picture is None or picture.size > MOST_PIXELS * 3:
         raise PictureError("no picture that can be made smaller")

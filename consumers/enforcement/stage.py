@@ -12,10 +12,11 @@ from ringfence.audit.chain import link
 from ringfence.clock import Clock
 from ringfence.dead_letters import Rejected
 from ringfence.errors import RecordError
+from ringfence.kafka_io import BROKER_TIME
 from ringfence.metrics import Metrics
 from ringfence.policy.decide import Law, decide
 from ringfence.policy.facts import Kind
-from ringfence.policy.orders import ALL, Force
+from ringfence.policy.orders import Force
 from ringfence.policy.register import Register, under
 from ringfence.stage import Batch, Handled, Output, reject
 from schemas.codec import codec
@@ -25,7 +26,6 @@ from schemas.topics import AUDIT, IMAGES, POLICE, POLICE_IMAGES, READS, User
 KINDS = {READS.name: Kind.READ, IMAGES.name: Kind.IMAGE}
 TARGETS = {Kind.READ: POLICE.name, Kind.IMAGE: POLICE_IMAGES.name}
 MS = 1_000
-BROKER_TIME = 1  # Kafka's LogAppendTime; any other timestamp is the sender's own, and bounds no clock
 NEVER = -(1 << 62)
 MOST_TEXT = 16  # characters; a UK mark has at most 7, and no foreign one so many
 ALL_FLAGS = sum(Flag)
@@ -68,7 +68,9 @@ class Gate:
             if force.enacted is not self.register.force.enacted:
                 self._adopt(force)
             self.register = under(self.register, force)
-        self.metrics.suspended.set(ALL in force.suspended)
+        self.metrics.suspended.set(force.shut)
+        self.metrics.suspensions.set(len(force.suspended))
+        self.metrics.orders_missing.set(sum(n - force.last.get(office, 0) for office, n in force.due.items()))
         return changed
 
     def _adopt(self, force: Force) -> None:

@@ -293,7 +293,7 @@ def _map(plan: Plan, settings: Settings) -> tuple[Estate, Mapping[str, Any], Map
 
     def facts(camera: int) -> Facts:
         zone = Zone(estate.cameras[camera].zone)
-        activation = estate.activation(camera, plan.opening)
+        activation = estate.activation(camera)
         return Facts(zone=zone, activation=activation, purpose=Purpose(settings.purpose))
 
     answers = {

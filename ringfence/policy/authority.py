@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from msgspec.structs import replace
 
-from ringfence.errors import PolicyError, RecordError, RingfenceError
+from ringfence.errors import PolicyError, RecordError
 from ringfence.policy.orders import Force, obey
 from ringfence.seal import Signer, is_signed
 from schemas.codec import codec
@@ -27,7 +27,7 @@ MAY = {
     OrderKind.RESUME: {Office.GOVERNOR, Office.CONTROLLER},
     OrderKind.ACTIVATE: {Office.GOVERNOR},
     OrderKind.DEACTIVATE: {Office.GOVERNOR, Office.CONTROLLER},
-    OrderKind.AUTHORISE: {Office.POLICE},
+    OrderKind.AUTHORISE: {Office.POLICE, Office.GOVERNOR},
     OrderKind.REVOKE: {Office.POLICE, Office.GOVERNOR, Office.CONTROLLER},
     OrderKind.LIST: {Office.POLICE},
     OrderKind.UNLIST: {Office.POLICE, Office.GOVERNOR, Office.CONTROLLER},
@@ -39,6 +39,8 @@ MAY = {
 OPENING = frozenset({
     OrderKind.RESUME, OrderKind.ACTIVATE, OrderKind.AUTHORISE, OrderKind.LIST, OrderKind.RECORD, OrderKind.BUNDLE,
 })  # fmt: skip
+# Offices of which an order that is not there may have closed something.
+CLOSERS = frozenset[Office]().union(*(MAY[kind] for kind in MAY if kind not in OPENING | {OrderKind.OBJECT}))
 # Who prepares a bundle and signs it. Another office enacts it: no one alone can change the law in force.
 DRAFTER = Office.CONTROLLER
 
@@ -50,7 +52,11 @@ class ForgedOrderError(RecordError):
 
 
 class ReplayedOrderError(RecordError):
-    """An order with this number was there before."""
+    """An order of this office with this number was there before."""
+
+
+class OutOfSequenceError(RecordError):
+    """An order skips a number, of an office that can close nothing: what is in force is known all the same."""
 
 
 class NoPowerError(RecordError):
@@ -58,25 +64,43 @@ class NoPowerError(RecordError):
 
 
 class ExpiredOrderError(RecordError):
-    """The order came after its own date."""
+    """The order came after its own date, or nobody can say when."""
 
 
-class MissingOrderError(RingfenceError):
-    """A signed order comes after one that is not there: what is in force cannot be known."""
+class MissingOrderError(RecordError):
+    """A signed order comes after one that is not there: what is in force cannot be known, so nothing is disclosed."""
 
 
-def admit(force: Force, order: Order, trust: Trust, taken_at: int) -> tuple[Force, RecordError | PolicyError | None]:
-    """What is in force after an order, and why it was refused, if it was. MissingOrderError: see verify().
+def admit(
+    force: Force, order: Order, trust: Trust, taken_at: int | None
+) -> tuple[Force, RecordError | PolicyError | None]:
+    """What is in force after an order, and why it was refused, if it was.
 
-    A forged or replayed order leaves no trace. A genuine one that must not be obeyed uses up its number.
+    A forged or replayed order, or one that its office may not give, leaves no trace. One that skips a number shuts
+    the gate until that office has given every number up to it. Any other uses up its number.
     """
     try:
-        verify(order, trust, force.last, taken_at)
-        return obey(force, order, signers(trust)), None
-    except (ForgedOrderError, ReplayedOrderError) as error:
+        verify(order, trust, force.last.get(order.office, 0), taken_at)
+    except (ForgedOrderError, ReplayedOrderError, NoPowerError, OutOfSequenceError) as error:
         return force, error
+    except MissingOrderError as error:
+        return owing(force, {order.office: order.sequence}), error
+    except RecordError as error:
+        return _counted(force, order), error
+    try:
+        return _counted(obey(force, order, taken_at or 0, signers(trust)), order), None
     except (RecordError, PolicyError) as error:
-        return replace(force, last=order.sequence), error
+        return _counted(force, order), error
+
+
+def owing(force: Force, numbers: Mapping[str, int]) -> Force:
+    """Shut until these offices have given their orders up to these numbers, as far as they have not."""
+    due = {**force.due, **{office: max(number, force.due.get(office, 0)) for office, number in numbers.items()}}
+    return replace(force, due={office: n for office, n in due.items() if force.last.get(office, 0) < n})
+
+
+def _counted(force: Force, order: Order) -> Force:
+    return owing(replace(force, last={**force.last, order.office: order.sequence}), {})
 
 
 def signers(trust: Trust) -> list[str]:
@@ -89,25 +113,32 @@ def sign(order: Order, signer: Signer) -> Order:
     return replace(order, signature=signer.sign(_signed_bytes(order)))
 
 
-def verify(order: Order, trust: Trust, last: int, taken_at: int) -> None:
-    """Raises unless the order is genuine, is the next one after number ``last``, and came in time.
+def verify(order: Order, trust: Trust, last: int, taken_at: int | None) -> None:
+    """Raises unless the order is genuine, is the next one after number ``last`` of its office, and came in time.
 
-    ``taken_at`` is when the broker took it, in µs on the pipeline's clock. MissingOrderError if a genuine
-    order does not follow the last one; any other is a RecordError, and the order is refused.
+    ``taken_at`` is when the broker took it, in µs on the pipeline's clock; None if the broker did not say.
+    Each fault is a RecordError of its own: MissingOrderError, if an order is not there that may have closed something.
     """
     if not is_genuine(order, trust):
         raise ForgedOrderError("no signature of the office that it names")
+    if not _may(order):
+        raise NoPowerError(f"{order.office} may not {order.kind.lower()} {order.subject.partition('/')[0]}")
     if order.sequence <= last:
         raise ReplayedOrderError(f"number {order.sequence} comes after number {last}")
+    if order.sequence > last + 1 and order.office in CLOSERS:
+        raise MissingOrderError(f"order {last + 1} of the {order.office} is missing: give it again, and then this one")
     if order.sequence > last + 1:
-        raise MissingOrderError(
-            f"order {last + 1} is missing from governance.orders: nothing is disclosed until it is there again,"
-            " as it was"
-        )
-    if order.office not in MAY[order.kind]:
-        raise NoPowerError(f"{order.office} may not {order.kind.lower()}")
-    if order.expires_at is not None and (order.kind not in OPENING or taken_at >= order.expires_at):
-        raise ExpiredOrderError("it came after its own date, or is of a kind that has none")
+        raise OutOfSequenceError(f"number {order.sequence} comes after number {last}")
+    if order.expires_at is not None and order.kind not in OPENING:
+        raise ExpiredOrderError("an order of this kind has no date of its own")
+    if order.kind in OPENING and (taken_at is None or (order.expires_at is not None and taken_at >= order.expires_at)):
+        raise ExpiredOrderError("it came after its own date, or the broker did not date it")
+
+
+def _may(order: Order) -> bool:
+    """Whether its office may give it. The police may ask for a vehicle or a camera; for a zone, only the governor."""
+    zone = order.kind is OrderKind.AUTHORISE and order.subject.startswith("zone/")
+    return order.office in (MAY[order.kind] - {Office.POLICE} if zone else MAY[order.kind])
 
 
 def is_genuine(order: Order, trust: Trust) -> bool:

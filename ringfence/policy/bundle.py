@@ -1,10 +1,11 @@
 """A bundle: the folder of policies, read whole into frozen records, with one digest over all of it."""
 
 import hashlib
+import re
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import yaml
@@ -14,20 +15,26 @@ from ringfence.errors import FileError, PolicyError
 from ringfence.policy.facts import Kind, Purpose
 
 R = TypeVar("R", bound=Struct)
+Positive = Annotated[int, msgspec.Meta(gt=0)]
 IN_FORCE = "in force"
 STATUSES = (IN_FORCE, "proposed", "alleged", "counterfactual")
 DAY = 86_400_000_000  # µs
 # The register of cameras has a digest of its own.
 APART = "estate"
+# What a bundle is made of. Whatever else lies in the folder is said, and not signed along.
+BELONGS = re.compile(r"forms\.yaml|common\.cedar|schema\.cedarschema"
+                     r"|[a-z0-9-]+/(regime\.yaml|policy\.cedar|cases/(ALLOW|DENY)/[\w.-]+\.yaml)")  # fmt: skip
+ASIDE = frozenset({"README.md"})
+LONGEST = 36_500  # days of retention
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C where it was built: eight times as quick
 
 
 class Bound(Struct, frozen=True):
     """The largest that a picture may be: bytes, and pixels across and down where those are bound too."""
 
-    bytes: int
-    width: int | None = None
-    height: int | None = None
+    bytes: Positive
+    width: Positive | None = None
+    height: Positive | None = None
 
 
 class Form(Struct, frozen=True):
@@ -122,6 +129,9 @@ def load(folder: Path) -> Bundle:
 def parse(files: Mapping[str, bytes]) -> Bundle:
     """The bundle of these files (path -> bytes), in whatever order. PolicyError says which one is at fault."""
     files = dict(sorted(files.items()))
+    for path in files:
+        if not BELONGS.fullmatch(path):
+            raise PolicyError(f"{path} is no file of a bundle: take it out")
     regimes = [path.removesuffix("/regime.yaml") for path in files if path.endswith("/regime.yaml")]
     if not regimes:
         raise PolicyError("the policy bundle holds no regime: point RINGFENCE_POLICIES at a policies folder")
@@ -139,8 +149,13 @@ def read_files(folder: Path) -> dict[str, bytes]:
     """Relative path -> bytes, sorted by path, so that a digest over it is stable."""
     if not folder.is_dir():
         raise FileError(f"no policies folder at {folder}: set RINGFENCE_POLICIES")
+    if not (folder / "forms.yaml").is_file():
+        raise FileError(f"{folder} is no policies folder, it has no forms.yaml: set RINGFENCE_POLICIES")
     paths = sorted(p for p in folder.rglob("*") if p.is_file() and p.relative_to(folder).parts[0] != APART)
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in paths}
+    for path in paths:
+        if path.is_symlink():
+            raise FileError(f"{path} is a link: a bundle holds files")
+    return {name: p.read_bytes() for p in paths if (name := p.relative_to(folder).as_posix()) not in ASIDE}
 
 
 def _digest(files: Mapping[str, bytes]) -> bytes:
@@ -162,8 +177,8 @@ def _text(files: Mapping[str, bytes], path: str) -> str:
 def _yaml(files: Mapping[str, bytes], path: str) -> dict[str, Any]:
     try:
         value = yaml.load(_text(files, path), LOADER)
-    except yaml.YAMLError as error:
-        raise PolicyError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date such as 2022-13-45 is a ValueError
+        raise PolicyError(f"{path} is not YAML: {' '.join(str(error).split())[:200]}") from None
     if not isinstance(value, dict):
         raise PolicyError(f"{path} must be a mapping")
     return value
@@ -188,9 +203,11 @@ def _regime(files: Mapping[str, bytes], name: str) -> Regime:
     until = raw.pop("until", None)
     raw["starts"] = micros(raw.pop("from", None), f"{path}, from")
     raw["ends"] = None if until is None else micros(until, f"{path}, until")
+    if raw["ends"] is not None and raw["ends"] <= raw["starts"]:
+        raise PolicyError(f"{path}: it ends before it starts")
     days = raw.pop("retention_days", None)
-    if days is not None and not (isinstance(days, int) and days > 0):
-        raise PolicyError(f"{path}: retention_days is a number of days, or null where none is on record")
+    if days is not None and not (type(days) is int and 0 < days <= LONGEST):
+        raise PolicyError(f"{path}: retention_days is a number of days up to {LONGEST:,}, or null if none is on record")
     raw["retention"] = None if days is None else days * DAY
     return _convert({**raw, "policy": _text(files, f"{name}/policy.cedar")}, Regime, path)
 
@@ -206,10 +223,9 @@ def _forms(raw: Mapping[str, Any]) -> tuple[Form, ...]:
 
 def _case(files: Mapping[str, bytes], path: str) -> Case:
     raw = _yaml(files, path)
-    try:
-        regime, _, effect, name = path.split("/")
-    except ValueError:
-        raise PolicyError(f"{path}: a case lies in REGIME/cases/ALLOW or DENY") from None
+    regime, _, effect, name = path.split("/")
+    if f"{regime}/regime.yaml" not in files:
+        raise PolicyError(f"{path}: there is no regime {regime!r} that it could be a case of")
     asked = {key: raw.pop(key) for key in ("of", "form", "reason", "by") if key in raw}
     at = micros(raw.pop("at", None), f"{path}, at")
     if ("form" in asked) != (effect == "ALLOW") or ("reason" in asked) != (effect == "DENY"):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from ringfence.policy.facts import Kind
-from ringfence.policy.register import HOTLISTED, NO_MARK, Register
+from ringfence.policy.register import Register
 from ringfence.policy.table import CLOCKS, MARKS, Conditions, Table
 from schemas.records import Outcome
 
@@ -40,19 +40,20 @@ def decide(
     ``now``, the one moment at which all of them are decided. ``vrms`` are empty for images: an image is
     judged by its place and time. The columns have one length.
     """
-    table, hotlist, bound = law.table, register.force.hotlist, law.clock_bound
+    table, bound = law.table, law.clock_bound
+    hotlist, vehicles = register.force.hotlist, register.vehicles
     conditions = Conditions(register.purpose, register.force.on_record, register.halted)
     lo = hi = 0.0
     marked = False
     outcomes = []
     for camera, at, seen_at, vrm in zip(cameras, captured, seen, vrms, strict=False):
         if not lo <= at < hi:
-            plan, span = table.plan(kind, conditions, at, now), register.span(at)
+            plan, span = table.plan(kind, conditions, at, now), register.span(at, now)
             lo, hi = max(plan.lo, span.lo), min(plan.hi, span.hi)
             rows, marked = plan.rows, plan.marked
-            place, elsewhere, mark = span.places.get, span.elsewhere, span.marks.get
+            place, elsewhere = span.places.get, span.elsewhere
         row = place(camera, elsewhere) * STEP + (not -bound <= seen_at - at <= bound)
-        if marked:
-            row += CLOCKS * (mark(vrm, NO_MARK) + (HOTLISTED if vrm in hotlist else 0))
+        if marked and (vrm in hotlist or vrm in vehicles):
+            row += CLOCKS * register.mark(vrm, at, now)
         outcomes.append(rows[row])
     return outcomes

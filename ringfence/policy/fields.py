@@ -9,6 +9,7 @@ from schemas.records import Image, PoliceImage, PoliceRead, Read
 
 SOURCES: dict[Kind, type[Read] | type[Image]] = {Kind.READ: Read, Kind.IMAGE: Image}
 TARGETS: dict[Kind, type[PoliceRead] | type[PoliceImage]] = {Kind.READ: PoliceRead, Kind.IMAGE: PoliceImage}
+PICTURES = frozenset(f.name for f in structs.fields(Image) if f.type is bytes)
 IDENTITY = ("camera", "sequence", "captured_at")
 
 

@@ -6,15 +6,19 @@ and, or, not. Then a decision is a function of the facts that the rules read, an
 
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
+from itertools import permutations
 from typing import Any
 
 from cedarpy import PolicySet, pst, validate_policies
 
 from ringfence.errors import PolicyError
-from ringfence.policy.facts import CONTEXT, Zone
+from ringfence.policy.facts import CONTEXT, DOMAINS, Zone
 
 Template = pst.Template
 OPERATORS = frozenset({"eq", "not_eq", "and", "or"})
+MOST_TEXT = 64 * 1024
+NESTING = ("!", "&&", "||", "(", "[", "{", "-", "+", "*", "if", ".")
+MOST_NESTING = 300
 PLAIN_NODES = (
     pst.BoolLit, pst.StringLit, pst.EntityLit, pst.EntityType, pst.EntityUid,
     pst.ScopeAny, pst.ScopeEq, pst.ActionEq, pst.ActionIn, pst.When, pst.Unless,
@@ -34,6 +38,7 @@ def parse(text: str, schema: str, where: str) -> tuple[PolicySet, dict[str, Temp
 
     PolicyError says which rule must not be used, and why.
     """
+    _check_size(text, where)
     try:
         handle = PolicySet.from_str(text)
         tree = handle.to_pst()
@@ -47,6 +52,12 @@ def parse(text: str, schema: str, where: str) -> tuple[PolicySet, dict[str, Temp
         raise PolicyError(f"{where}: {_first_line(verdict.errors[0])}")
     in_order = sorted(tree.static_policies.items(), key=lambda item: int(item[0].removeprefix("policy")))
     return handle, dict(in_order)
+
+
+def _check_size(text: str, where: str) -> None:
+    """Raises PolicyError before the parser sees it: Cedar's own recursion has no floor, and takes the process along."""
+    if len(text) > MOST_TEXT or sum(map(text.count, NESTING)) > MOST_NESTING:
+        raise UnmodelledError(f"{where}: too long, or too many operators and brackets, for rules that people can read")
 
 
 def facts_read(rules: Iterable[Any]) -> frozenset[str]:
@@ -92,7 +103,7 @@ def _check_node(node: Any, where: str) -> None:
         case pst.UnaryOp(op="not") | pst.Template():
             pass
         case pst.BinaryOp(op=op) if op in OPERATORS:
-            pass
+            _check_value(node, where)
         case _ if isinstance(node, PLAIN_NODES):
             pass
         case _:
@@ -101,6 +112,16 @@ def _check_node(node: Any, where: str) -> None:
             )
     for child in _children(node):
         _check_node(child, where)
+
+
+def _check_value(node: Any, where: str) -> None:
+    """Raises PolicyError if a fact is compared with a value that it never has: such a rule would never match."""
+    sides = _children(node)
+    for fact, value in permutations(sides, 2):
+        if isinstance(fact, pst.GetAttr) and isinstance(value, pst.StringLit):
+            known = [str(one) for one in DOMAINS[fact.attr]]
+            if value.value not in known:
+                raise PolicyError(f"{where}: {fact.attr} is never {value.value!r}; it is one of {', '.join(known)}")
 
 
 def _children(node: Any) -> list[Any]:

@@ -10,12 +10,16 @@ from msgspec.structs import replace
 from ringfence.errors import RecordError
 from ringfence.policy.facts import DOCUMENTS, Purpose
 from ringfence.policy.sealed import Enacted, enact
+from ringfence.vrm import normalise
 from schemas.records import Order, OrderKind
 
 ALL = "all"
 SCOPES = ("zone/", "camera/", "form/")
 SUBJECTS = ("vrm/", "camera/", "zone/")
 MOST_WORDS = 2_000  # characters of a justification
+DAY = 86_400_000_000  # µs
+# How long an authorisation may last (GK): one for a place would otherwise be a disclosure in bulk by another name.
+LONGEST = {"vrm/": 366 * DAY, "camera/": DAY, "zone/": DAY}
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -48,36 +52,44 @@ class Force(Struct, frozen=True):
     """What is in force.
 
     ``suspended``: scopes (all, zone/…, camera/…, form/…). ``activated``: for each tranche, by order, from when on
-    (µs) it was activated or no longer was. ``warrants`` by the number of the order that gave them. ``hotlist``:
-    the list that a VRM is on. ``on_record``: the documents that are. ``enacted``: the bundle. ``last``: number of the
-    last order; ``offset``: the next one of governance.orders to be read.
+    (µs) it was activated or no longer was. ``warrants`` by office and number of the order that gave them
+    (police/5). ``hotlist``: the lists that a VRM is on. ``on_record``: the documents that are. ``enacted``: the
+    bundle. ``last``: number of the last order of each office; ``due``: the number that an office must come to
+    again before anything is disclosed, as an order is missing; ``offset``: the next one to be read.
     """
 
     suspended: frozenset[str] = frozenset()
     activated: Mapping[str, tuple[tuple[int, bool], ...]] = {}
     warrants: Mapping[str, Warrant] = {}
-    hotlist: Mapping[str, str] = {}
+    hotlist: Mapping[str, frozenset[str]] = {}
     on_record: frozenset[str] = frozenset()
     objections: tuple[Objection, ...] = ()
     enacted: Enacted | None = None
-    last: int = 0
+    last: Mapping[str, int] = {}
+    due: Mapping[str, int] = {}
     offset: int = 0
+
+    @property
+    def shut(self) -> bool:
+        """Whether nothing at all may be disclosed."""
+        return ALL in self.suspended or bool(self.due)
 
     def canonical(self) -> bytes:
         """Stable bytes of what is in force, for the register digest."""
         return msgspec.json.encode(replace(self, enacted=None, offset=0), order="deterministic")
 
 
-def obey(force: Force, order: Order, signers: Collection[str] = ()) -> Force:
+def obey(force: Force, order: Order, taken_at: int, signers: Collection[str] = ()) -> Force:
     """What is in force after a genuine order. OrderRefusedError if it makes no sense.
 
+    ``taken_at``: when the broker took it (µs), which is what counts, and not what the order says of itself.
     ``signers``: the public keys that may sign bundles. PolicyError if the order's bundle must not be used.
     """
     if not order.why.strip() or not order.issued_by.strip() or len(order.why) > MOST_WORDS:
         raise OrderRefusedError("an order needs a justification of at most 2,000 characters, and who gives it")
     if order.kind is OrderKind.BUNDLE:
-        return replace(force, enacted=enact(order.bundle, signers, force.enacted), last=order.sequence)
-    return replace(OBEY[order.kind](force, order), last=order.sequence)
+        return replace(force, enacted=enact(order.bundle, signers, force.enacted))
+    return OBEY[order.kind](force, replace(order, issued_at=taken_at))
 
 
 def _suspend(force: Force, order: Order) -> Force:
@@ -92,10 +104,13 @@ def _resume(force: Force, order: Order) -> Force:
 
 
 def _activate(force: Force, order: Order) -> Force:
-    """From when it says, but never for what was captured before the order was given."""
+    """From when it says, but never for what was captured before the order was taken.
+
+    It replaces whatever earlier orders said of the time from its own moment on.
+    """
     since = max(order.issued_at, order.covers_from or order.issued_at)
-    before = force.activated.get(order.subject, ())
-    turns = (*before, (max(since, before[-1][0] if before else since), order.kind is OrderKind.ACTIVATE))
+    before = (turn for turn in force.activated.get(order.subject, ()) if turn[0] < since)
+    turns = (*before, (since, order.kind is OrderKind.ACTIVATE))
     return replace(force, activated={**force.activated, order.subject: turns})
 
 
@@ -105,23 +120,35 @@ def _authorise(force: Force, order: Order) -> Force:
         raise OrderRefusedError("an authorisation says from when until when")
     if order.purpose not in set(Purpose):
         raise OrderRefusedError("an authorisation names its purpose")
+    kind, _, name = order.subject.partition("/")
+    if order.covers_until - order.covers_from > LONGEST[f"{kind}/"]:
+        raise OrderRefusedError(f"an authorisation for a {kind} lasts {LONGEST[f'{kind}/'] // DAY} days at most")
+    if kind == "vrm" and normalise(name) != name:
+        raise OrderRefusedError("a mark is written in capitals, without spaces")
     given = Warrant(order.subject, Purpose(order.purpose), order.covers_from, order.covers_until)
-    return replace(force, warrants={**force.warrants, str(order.sequence): given})
+    return replace(force, warrants={**force.warrants, f"{order.office}/{order.sequence}": given})
 
 
 def _revoke(force: Force, order: Order) -> Force:
     if order.subject not in force.warrants:
-        raise OrderRefusedError("there is no authorisation of that number")
+        raise OrderRefusedError("there is no authorisation of that number: name its office and number, as police/5")
     return replace(force, warrants=_without(force.warrants, lambda number: number == order.subject))
 
 
 def _list(force: Force, order: Order) -> Force:
-    return replace(force, hotlist={**force.hotlist, **dict.fromkeys(order.vrms, order.subject)})
+    _marks(order)
+    now = {vrm: force.hotlist.get(vrm, frozenset()) | {order.subject} for vrm in order.vrms}
+    return replace(force, hotlist={**force.hotlist, **now})
 
 
 def _unlist(force: Force, order: Order) -> Force:
-    gone = set(order.vrms)
-    return replace(force, hotlist=_without(force.hotlist, gone.__contains__))
+    """Off that list; a mark that another list has, too, stays on that one."""
+    _marks(order)
+    if not any(order.subject in names for names in force.hotlist.values()):
+        raise OrderRefusedError("there is no such list")
+    left = {vrm: force.hotlist.get(vrm, frozenset()) - {order.subject} for vrm in order.vrms}
+    lists = {**force.hotlist, **left}
+    return replace(force, hotlist={vrm: names for vrm, names in lists.items() if names})
 
 
 def _record(force: Force, order: Order) -> Force:
@@ -146,6 +173,12 @@ OBEY: dict[OrderKind, Callable[[Force, Order], Force]] = {
     OrderKind.RECORD: _record,
     OrderKind.OBJECT: _object,
 }
+
+
+def _marks(order: Order) -> None:
+    """Raises OrderRefusedError unless the order names a list and marks, each as a mark is written."""
+    if not order.subject.strip() or not order.vrms or any(normalise(vrm) != vrm or not vrm for vrm in order.vrms):
+        raise OrderRefusedError("a list has a name, and at least one mark, in capitals and without spaces")
 
 
 def _without(mapping: Mapping[K, V], gone: Callable[[K], bool]) -> dict[K, V]:

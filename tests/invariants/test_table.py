@@ -10,7 +10,7 @@ from ringfence.policy.bundle import load
 from ringfence.policy.decide import Law, decide
 from ringfence.policy.facts import DOCUMENTS, NAMES, Activation, Authorisation, Facts, Kind, Purpose, Zone, request
 from ringfence.policy.orders import Force, Warrant
-from ringfence.policy.register import register
+from ringfence.policy.register import GRACE, register
 from ringfence.policy.table import compile_bundle, rows
 from schemas.records import Effect
 from tests.unit.made import ESTATE, OPENING
@@ -88,7 +88,7 @@ def random_force(draw):
             str(i): Warrant(draw.choice(subjects), draw.choice(list(Purpose)), (lo := hours(draw, 4)), lo + 2 * HOUR)
             for i in range(draw.randint(0, 4))
         },
-        hotlist=dict.fromkeys(draw.sample(VRMS[:3], draw.randint(0, 3)), "a test"),
+        hotlist=dict.fromkeys(draw.sample(VRMS[:3], draw.randint(0, 3)), frozenset({"a test"})),
         on_record=frozenset(d for d in DOCUMENTS if draw.random() < 0.7),
     )  # fmt: skip
 
@@ -107,7 +107,7 @@ def facts_of(regime, force, purpose, camera, at, seen, vrm, now):
             orders = [on for since, on in force.activated.get(known.tranche, ()) if since <= at]
             activation = Activation.ACTIVATED if orders and orders[-1] else Activation.PENDING
     covers = [w for w in force.warrants.values() if w.subject in subjects and w.purpose is purpose]
-    if any(w.lo <= at < w.hi for w in covers):
+    if any(w.lo <= at < w.hi and now < w.hi + GRACE for w in covers):
         authorisation = Authorisation.IN_FORCE
     else:
         authorisation = Authorisation.LAPSED if covers else Authorisation.NONE
@@ -136,7 +136,7 @@ def test_table_and_cedar_agree_on_random_events(regime):
     met = set()
     for _ in range(EVENTS // BATCH):
         force, purpose, kind = random_force(draw), draw.choice([Purpose.CRIME, *Purpose]), draw.choice(list(Kind))
-        now = OPENING + draw.choice([0, 0, 0, term, term - 3 * HOUR])
+        now = OPENING + draw.choice([0, 0, 0, HOUR, term, term - 3 * HOUR])
         cameras = [draw.choice([1, 2, 3, 4, 5, 99]) for _ in range(BATCH)]
         captured = [OPENING + draw.randint(-5 * HOUR, 5 * HOUR) for _ in range(BATCH)]
         seen = [at + draw.choice([0, 0, 0, BOUND, BOUND + 1, -BOUND - 1]) for at in captured]

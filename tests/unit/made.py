@@ -30,10 +30,10 @@ ESTATE = parse(
 5,ulez-2023,outer-1,yes,0.10,51.60
 """,
     """
-original: {needs_activation: false, activated_at: null}
-inner-1: {needs_activation: true, activated_at: null}
-inner-2: {needs_activation: true, activated_at: null}
-outer-1: {needs_activation: true, activated_at: null}
+original: {needs_activation: false}
+inner-1: {needs_activation: true}
+inner-2: {needs_activation: true}
+outer-1: {needs_activation: true}
 """,
 )
 

@@ -65,6 +65,16 @@ def test_an_image_is_a_separate_decision_and_loses_its_plate_patch():
     assert (disclosed.overview, disclosed.plate_patch, disclosed.form) == (OVERVIEW, None, "contextual")
 
 
+@pytest.mark.parametrize("smuggled", [b"\xff\xfe\x00\x09LK19ABC", b"\xff\xe1\x00\x09LK19ABC"])
+@pytest.mark.parametrize("regime", ["inner-2022", "reduced-2025"])
+def test_no_form_carries_what_is_no_picture(regime, smuggled):
+    """Whoever may write images cannot send the police text in a comment, nor metadata."""
+    overview = OVERVIEW[:2] + smuggled + OVERVIEW[2:] + b"trailing"
+    handled = gate(regime).handle([batch([replace(image(1), overview=overview)], IMAGES.name)], OPENING)
+    (disclosed,) = written(handled, POLICE_IMAGES, PoliceImage)
+    assert disclosed.overview == OVERVIEW
+
+
 def test_a_form_holds_its_fields_and_no_others():
     (disclosed,) = written(gate().handle([batch([read(1)])], OPENING), POLICE, PoliceRead)
     assert disclosed == PoliceRead(1, 0, OPENING, "LK19ABC", 95, 2, "inner-2022", "text")
@@ -131,13 +141,7 @@ def test_decisions_change_regime_within_one_batch():
 
 
 def test_activation_counts_from_its_moment():
-    from ringfence.estate import parse
-
-    estate = parse(
-        "id,zone,tranche,on_board,lon,lat\n3,ulez-2021,inner-1,yes,-0.08,51.53\n",
-        "inner-1: {needs_activation: true, activated_at: '2022-06-15T08:00:00+01:00'}\n",
-    )
-    known = register(estate, Force())
+    known = register(ESTATE, Force(activated={"inner-1": ((OPENING, True),)}))
     times = [OPENING - 1, OPENING]
     outcomes = decide(law(), known, Kind.READ, [3, 3], times, times, ["LK19ABC"] * 2, OPENING)
     assert [o.effect for o in outcomes] == [Effect.DENY, Effect.ALLOW]

@@ -14,6 +14,7 @@ from ringfence.policy.authority import (
     MissingOrderError,
     NoPowerError,
     Office,
+    OutOfSequenceError,
     ReplayedOrderError,
     admit,
     key_of,
@@ -31,15 +32,21 @@ TRUST = {office: signer.public for office, signer in SIGNERS.items()}
 HOUR = 3_600_000_000
 SUBJECTS = {
     OrderKind.SUSPEND: "all", OrderKind.RESUME: "all", OrderKind.ACTIVATE: "inner-1", OrderKind.DEACTIVATE: "inner-1",
-    OrderKind.AUTHORISE: "vrm/LK19ABC", OrderKind.REVOKE: "1", OrderKind.LIST: "stolen", OrderKind.UNLIST: "stolen",
-    OrderKind.RECORD: "consultation", OrderKind.OBJECT: "the tranche inner-1", OrderKind.BUNDLE: "bundle/1",
+    OrderKind.AUTHORISE: "vrm/LK19ABC", OrderKind.REVOKE: "police/1",
+    OrderKind.LIST: "stolen", OrderKind.UNLIST: "stolen", OrderKind.RECORD: "consultation",
+    OrderKind.OBJECT: "the tranche inner-1", OrderKind.BUNDLE: "bundle/1",
 }  # fmt: skip
 COVER = {"covers_from": NOW, "covers_until": NOW + HOUR, "purpose": "crime"}
-NEEDS = {OrderKind.AUTHORISE: COVER, OrderKind.BUNDLE: {"bundle": sealed(SIGNERS["controller"])}}
+MARKED = {"vrms": ["LK19ABC"]}
+NEEDS = {
+    OrderKind.AUTHORISE: COVER, OrderKind.BUNDLE: {"bundle": sealed(SIGNERS["controller"])},
+    OrderKind.LIST: MARKED, OrderKind.UNLIST: MARKED,
+}  # fmt: skip
 
 
 def order(sequence, kind, subject=None, office=None, **more):
-    office = office or sorted(MAY[kind])[0].value
+    """Of the office that may give it; the governor, where more than one may."""
+    office = office or ("governor" if "governor" in MAY[kind] else sorted(MAY[kind])[0].value)
     more = NEEDS.get(kind, {}) | more
     made = Order(sequence, office, kind, subject or SUBJECTS[kind], "somebody", "a test", NOW, **more)
     return sign(made, SIGNERS[office])
@@ -57,16 +64,20 @@ def fold(orders, force=None, at=NOW):
 def test_what_each_order_does():
     force, errors = fold([
         order(1, OrderKind.SUSPEND, "zone/ccz"), order(2, OrderKind.SUSPEND, "form/text"),
-        order(3, OrderKind.RESUME, "zone/ccz"), order(4, OrderKind.ACTIVATE), order(5, OrderKind.AUTHORISE),
-        order(6, OrderKind.AUTHORISE, "zone/ccz"), order(7, OrderKind.REVOKE, "5"),
-        order(8, OrderKind.LIST, vrms=["LK19ABC", "LK19ABD"]), order(9, OrderKind.UNLIST, vrms=["LK19ABD"]),
-        order(10, OrderKind.RECORD), order(11, OrderKind.OBJECT), order(12, OrderKind.DEACTIVATE),
+        order(3, OrderKind.RESUME, "zone/ccz"), order(4, OrderKind.ACTIVATE),
+        order(1, OrderKind.AUTHORISE, office="police"), order(5, OrderKind.AUTHORISE, "zone/ccz"),
+        order(2, OrderKind.REVOKE, "police/1", office="police"),
+        order(3, OrderKind.LIST, vrms=["LK19ABC", "LK19ABD"], office="police"),
+        order(4, OrderKind.UNLIST, vrms=["LK19ABD"], office="police"),
+        order(6, OrderKind.RECORD), order(1, OrderKind.OBJECT), order(7, OrderKind.DEACTIVATE, "inner-2"),
     ])  # fmt: skip
     assert errors == [None] * 12
     assert force == Force(
-        suspended=frozenset({"form/text"}), activated={"inner-1": ((NOW, True), (NOW, False))},
-        warrants={"6": Warrant("zone/ccz", Purpose.CRIME, NOW, NOW + HOUR)}, hotlist={"LK19ABC": "stolen"},
-        on_record=frozenset({"consultation"}), objections=(Objection("the tranche inner-1", "a test", NOW),), last=12,
+        suspended=frozenset({"form/text"}), activated={"inner-1": ((NOW, True),), "inner-2": ((NOW, False),)},
+        warrants={"governor/5": Warrant("zone/ccz", Purpose.CRIME, NOW, NOW + HOUR)},
+        hotlist={"LK19ABC": frozenset({"stolen"})}, on_record=frozenset({"consultation"}),
+        objections=(Objection("the tranche inner-1", "a test", NOW),),
+        last={"governor": 7, "police": 4, "advisers": 1},
     )  # fmt: skip
 
 
@@ -75,25 +86,56 @@ def test_resuming_all_resumes_whatever_was_suspended():
     assert force.suspended == frozenset()
 
 
-def test_an_activation_never_covers_what_was_captured_before_it_was_ordered():
-    force, _ = fold([order(1, OrderKind.ACTIVATE, covers_from=NOW - HOUR)])
-    assert force.activated == {"inner-1": ((NOW, True),)}
+@pytest.mark.parametrize("issued", [NOW, NOW - HOUR, NOW + HOUR])
+def test_an_activation_never_covers_what_was_captured_before_the_broker_took_it(issued):
+    """Whatever the order says of its own time."""
+    early = sign(replace(order(1, OrderKind.ACTIVATE, covers_from=NOW - HOUR), issued_at=issued), SIGNERS["governor"])
+    assert fold([early])[0].activated == {"inner-1": ((NOW, True),)}
     force, _ = fold([order(1, OrderKind.ACTIVATE, covers_from=NOW + HOUR)])
     assert force.activated == {"inner-1": ((NOW + HOUR, True),)}
+
+
+@pytest.mark.parametrize("issued", [NOW, NOW + 1_000 * HOUR])
+def test_a_deactivation_is_at_once_and_ends_what_was_planned(issued):
+    opened = [order(1, OrderKind.ACTIVATE), order(2, OrderKind.ACTIVATE, covers_from=NOW + 30 * HOUR)]
+    shut = sign(replace(order(3, OrderKind.DEACTIVATE), issued_at=issued), SIGNERS["governor"])
+    force, errors = fold([shut], fold(opened)[0], at=NOW + HOUR)
+    assert (errors, force.activated) == ([None], {"inner-1": ((NOW, True), (NOW + HOUR, False))})
+
+
+def test_what_the_broker_did_not_date_opens_nothing_and_closes_all_the_same():
+    force, errors = fold([order(1, OrderKind.ACTIVATE), order(2, OrderKind.RESUME)], at=None)
+    assert (errors, force.activated) == ([ExpiredOrderError] * 2, {})
+    force, errors = fold([order(3, OrderKind.SUSPEND), order(4, OrderKind.DEACTIVATE)], force, at=None)
+    assert (errors, force.suspended, force.activated) == ([None] * 2, {"all"}, {"inner-1": ((0, False),)})
+
+
+def test_a_mark_stays_on_the_other_list():
+    lists = [order(n, OrderKind.LIST, name, vrms=["LK19ABC"], office="police") for n, name in enumerate("ab", 1)]
+    force, _ = fold([*lists, order(3, OrderKind.UNLIST, "a", vrms=["LK19ABC"], office="police")])
+    assert force.hotlist == {"LK19ABC": frozenset("b")}
+    force, _ = fold([order(4, OrderKind.UNLIST, "b", vrms=["LK19ABC"], office="police")], force)
+    assert force.hotlist == {}
+
+
+def test_the_police_cannot_give_themselves_a_zone():
+    assert fold([order(1, OrderKind.AUTHORISE, "zone/ccz", office="police")]) == (Force(), [NoPowerError])
+    assert fold([order(1, OrderKind.AUTHORISE, "zone/ccz", office="governor")])[1] == [None]
 
 
 @pytest.mark.parametrize("office", Office)
 @pytest.mark.parametrize("kind", OrderKind)
 def test_an_office_can_order_what_it_may_and_nothing_else(office, kind):
-    prior = [order(1, OrderKind.AUTHORISE)]
-    _, errors = fold([*prior, order(2, kind, office=office.value)])
-    assert errors[1] is (None if office in MAY[kind] else NoPowerError)
+    before, _ = fold([order(1, OrderKind.AUTHORISE, office="police"), order(2, OrderKind.LIST)])
+    force, (error,) = fold([order(before.last.get(office, 0) + 1, kind, office=office.value)], before)
+    assert error is (None if office in MAY[kind] else NoPowerError)
+    assert error is None or force == before, "it leaves no trace, and takes nobody's number"
 
 
 def test_objections_block_nothing():
     before, _ = fold([order(1, OrderKind.ACTIVATE)])
-    after, _ = fold([order(2, OrderKind.OBJECT)], before)
-    assert replace(after, objections=(), last=1) == before
+    after, _ = fold([order(1, OrderKind.OBJECT)], before)
+    assert replace(after, objections=(), last=before.last) == before
 
 
 GENUINE = order(1, OrderKind.SUSPEND)
@@ -117,13 +159,28 @@ def test_a_replayed_order_leaves_no_trace():
     first, second = order(1, OrderKind.SUSPEND), order(2, OrderKind.RESUME)
     force, errors = fold([first, second, first, second, order(2, OrderKind.SUSPEND)])
     assert errors == [None, None, *[ReplayedOrderError] * 3]
-    assert force == Force(last=2)
+    assert force == Force(last={"governor": 2})
 
 
-def test_after_a_missing_order_nothing_goes_on():
-    """The missing one may have been a suspension."""
-    with pytest.raises(MissingOrderError, match="order 1 is missing"):
-        fold([order(2, OrderKind.RESUME)])
+@pytest.mark.parametrize("office", ["governor", "controller", "police"])
+def test_after_a_missing_order_nothing_is_disclosed_until_it_is_there_again(office):
+    """The missing ones may have been suspensions: every number up to the one that came must be given again."""
+    kind = {"police": OrderKind.LIST}.get(office, OrderKind.RESUME)
+    vrms = {"vrms": ["LK19ABC"]} if office == "police" else {}
+    third = order(3, kind, office=office, **vrms)
+    force, errors = fold([third])
+    assert (errors, force.due, force.shut) == ([MissingOrderError], {office: 3}, True)
+    other = "controller" if office == "governor" else "governor"
+    force, errors = fold([order(1, OrderKind.RESUME, office=other)], force)
+    assert (errors, force.shut) == ([None], True), "another office cannot fill the gap"
+    for number, shut in ((1, True), (2, True), (3, False)):
+        force, errors = fold([order(number, kind, office=office, **vrms)], force)
+        assert (errors, force.shut) == ([None], shut)
+    assert force.due == {}
+
+
+def test_who_can_close_nothing_cannot_stop_the_gate_by_skipping_numbers():
+    assert fold([order(50, OrderKind.OBJECT)]) == (Force(), [OutOfSequenceError])
 
 
 def test_a_forged_number_far_ahead_stops_nothing():
@@ -132,12 +189,13 @@ def test_a_forged_number_far_ahead_stops_nothing():
 
 @pytest.mark.parametrize("kind", OrderKind)
 def test_only_an_order_that_opens_can_expire(kind):
-    prior = [order(1, OrderKind.AUTHORISE)]
-    in_time, _ = admit(fold(prior)[0], order(2, kind, expires_at=NOW + 1), TRUST, NOW)
-    _, late = admit(fold(prior)[0], order(2, kind, expires_at=NOW), TRUST, NOW)
-    assert in_time.last == 2
+    prior, _ = fold([order(1, OrderKind.AUTHORISE, office="police"), order(2, OrderKind.LIST)])
+    number = prior.last.get(order(1, kind).office, 0) + 1
+    in_time, error = admit(prior, order(number, kind, expires_at=NOW + 1), TRUST, NOW)
+    _, late = admit(prior, order(number, kind, expires_at=NOW), TRUST, NOW)
+    assert number in in_time.last.values()
     assert isinstance(late, ExpiredOrderError)
-    assert (fold([*prior, order(2, kind, expires_at=NOW + 1)])[1][1] is None) == (kind in OPENING)
+    assert (error is None) == (kind in OPENING)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +205,10 @@ def test_only_an_order_that_opens_can_expire(kind):
         order(1, OrderKind.RESUME, "vrm/LK19ABC"), order(1, OrderKind.AUTHORISE, "all"),
         order(1, OrderKind.AUTHORISE, covers_until=None), order(1, OrderKind.AUTHORISE, covers_from=NOW + HOUR),
         order(1, OrderKind.AUTHORISE, purpose="fun"), order(1, OrderKind.REVOKE, "17"),
-        order(1, OrderKind.RECORD, "a poem"),
+        order(1, OrderKind.AUTHORISE, "vrm/lk19 abc"), order(1, OrderKind.AUTHORISE, covers_until=NOW + 9_000 * HOUR),
+        order(1, OrderKind.AUTHORISE, "zone/ccz", covers_until=NOW + 25 * HOUR),
+        order(1, OrderKind.AUTHORISE, "camera/1", covers_until=NOW + 25 * HOUR),
+        order(1, OrderKind.RECORD, "a poem"), order(1, OrderKind.UNLIST, "nowhere", office="governor"),
         sign(replace(GENUINE, why=" "), SIGNERS[GENUINE.office]),
         sign(replace(GENUINE, issued_by=""), SIGNERS[GENUINE.office]),
         sign(replace(GENUINE, why="x" * 2_001), SIGNERS[GENUINE.office]),
@@ -156,7 +217,7 @@ def test_only_an_order_that_opens_can_expire(kind):
 def test_a_senseless_order_is_refused_and_uses_up_its_number(senseless):
     force, errors = fold([senseless, order(2, OrderKind.SUSPEND)])
     assert errors == [OrderRefusedError, None]
-    assert force == Force(suspended=frozenset({"all"}), last=2)
+    assert force == Force(suspended=frozenset({"all"}), last={"governor": 2})
 
 
 def test_compaction_cannot_bring_an_old_order_back():
@@ -170,8 +231,9 @@ def test_compaction_cannot_bring_an_old_order_back():
     *earlier, last = orders  # the last record of a log is never compacted away
     for size in range(len(earlier)):
         for kept in combinations(earlier, size):
-            with pytest.raises(MissingOrderError):
-                fold([*kept, last])
+            force, errors = fold([*kept, last])
+            assert force.shut
+            assert errors[-1] is MissingOrderError
     for old in orders:
         assert fold([*orders, old])[0] == whole
 
@@ -180,7 +242,8 @@ def test_any_mixture_of_genuine_forged_and_replayed_orders_is_as_the_genuine_one
     draw = random.Random(3)
     for _ in range(100):
         kinds = [draw.choice([k for k in OrderKind if k is not OrderKind.REVOKE]) for _ in range(8)]
-        genuine = [order(i, kind) for i, kind in enumerate(kinds, 1)]
+        offices = [order(1, kind).office for kind in kinds]
+        genuine = [order(offices[:i].count(offices[i]) + 1, kind) for i, kind in enumerate(kinds)]
         mixed = []
         for i, one in enumerate(genuine):
             mixed += [replace(draw.choice(genuine), why="forged") for _ in range(draw.randint(0, 2))]

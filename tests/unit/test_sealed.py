@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from ringfence.errors import PolicyError
 from ringfence.policy import sealed as s
 from ringfence.policy.authority import admit
-from ringfence.policy.cases import FailedCaseError
+from ringfence.policy.cases import FailedCaseError, OpenBundleError
 from ringfence.policy.lint import AnnotationError, UnmodelledError
 from ringfence.policy.orders import Force
 from ringfence.seal import Signer
@@ -38,6 +38,25 @@ UNMODELLED = (
 @id("X-1") @reason("x") @basis("x") @plain("x") forbid (principal, action, resource) when { resource in Zone::"lez" };
 """
 )
+COMMON = SMALL["common.cedar"]
+REGIME = SMALL["quashed/regime.yaml"]
+CASE = SMALL["quashed/cases/ALLOW/a.yaml"]
+
+
+def rule(when):
+    return (
+        POLICY
+        + b'@id("X-1") @reason("x") @basis("x") @plain("x") forbid (principal, action, resource) when {'
+        + (when + b"};")
+    )
+
+
+def without(name):
+    """The rules of the house but for one."""
+    rules = COMMON.split(b"@id(")
+    return b"@id(".join([rules[0], *(one for one in rules[1:] if not one.startswith(b'"%b"' % name))])
+
+
 NAMELESS = POLICY.replace(b'@id("Q-1")', b"")
 REFUSED = {
     "not a bundle": (b"nonsense", s.NoBundleError, "no bundle"),
@@ -67,6 +86,41 @@ by: []
 """}), FailedCaseError, "case b.yaml: expected suspended"),
     "a form of what must not be disclosed": (
         sealed(DRAFTER, **{"forms.yaml": SMALL["forms.yaml"].replace(b"flags]", b"flags, raw]")}), PolicyError, "raw"),
+    "no rule of the house on suspension": (
+        sealed(DRAFTER, **{"common.cedar": without(b"HOUSE-1")}), OpenBundleError, "while suspended"),
+    "no rule of the house at all": (sealed(DRAFTER, **{"common.cedar": b""}), OpenBundleError, "would disclose"),
+    "a value that a fact never has": (
+        sealed(DRAFTER, **{"quashed/policy.cedar": rule(b'context.activation == "Pending"')}),
+        PolicyError, "activation is never 'Pending'"),
+    "a date that is none": (
+        sealed(DRAFTER, **{"quashed/regime.yaml": REGIME.replace(b"2022-05-16", b"2022-13-45")}), PolicyError, "YAML"),
+    "an end before the start": (
+        sealed(DRAFTER, **{"quashed/regime.yaml": REGIME.replace(b"until: null", b"until: 2020-01-01T00:00:00+00:00")}),
+        PolicyError, "ends before it starts"),
+    "two regimes at once": (
+        sealed(DRAFTER, **{"quashed/regime.yaml": REGIME.replace(b"counterfactual", b"in force"), **{
+            f"other/{name}": data.replace(b"quashed", b"other").replace(b"counterfactual", b"in force")
+            for name, data in (("regime.yaml", REGIME), ("policy.cedar", POLICY), ("cases/ALLOW/a.yaml", CASE))
+        }}), PolicyError, "before the regime before it ends"),
+    **{
+        f"so many {piece}": (sealed(DRAFTER, **{"quashed/policy.cedar": rule(text)}), PolicyError, "too many")
+        for piece, text in {
+            "!": b"!(" * 2_000 + b"true" + b")" * 2_000, "&&": b" && ".join([b"true"] * 2_000),
+            "[": b"[" * 900 + b"]" * 900 + b" == 1", ".": b"context" + b".a" * 2_000, "+": b"+".join([b"1"] * 2_000),
+        }.items()
+    },
+    "a bound of nothing": (
+        sealed(DRAFTER, **{"forms.yaml": SMALL["forms.yaml"].replace(b"width: 120", b"width: 0")}),
+        PolicyError, ">= 1"),
+    "a case of no regime": (
+        sealed(DRAFTER, **{"ghost/cases/DENY/a.yaml": b"of: read"}), PolicyError, "no regime 'ghost'"),
+    "a regime without cases": (
+        sealed(DRAFTER, **{"quashed/cases/ALLOW/a.yaml": None}), PolicyError, "has no cases"),
+    "a retention of for ever": (
+        sealed(DRAFTER, **{"quashed/regime.yaml": REGIME.replace(b"365", b"1000000000000")}), PolicyError, "36,500"),
+    "a retention of yes": (
+        sealed(DRAFTER, **{"quashed/regime.yaml": REGIME.replace(b"365", b"true")}), PolicyError, "36,500"),
+    "a stray file": (sealed(DRAFTER, **{"notes.txt": b"x"}), PolicyError, "no file of a bundle"),
     "no regime": (sealed(DRAFTER, **{path: None for path in SMALL if "/" in path}), PolicyError, "no regime"),
 }  # fmt: skip
 
@@ -79,7 +133,7 @@ def test_a_faulty_bundle_is_refused_with_its_own_error_and_the_old_one_stays(fau
     before, _ = fold([order(1, OrderKind.BUNDLE)])
     after, refused = admit(before, order(2, OrderKind.BUNDLE, bundle=data), TRUST, NOW)
     assert isinstance(refused, PolicyError)
-    assert after == replace(before, last=2)
+    assert after == replace(before, last={"governor": 2})
     assert after.enacted is before.enacted
 
 
@@ -96,7 +150,7 @@ def test_a_gate_without_the_drafters_key_believes_no_bundle():
     trust = {office: key for office, key in TRUST.items() if office != "controller"}
     force, refused = admit(Force(), order(1, OrderKind.BUNDLE), trust, NOW)
     assert isinstance(refused, s.UnknownKeyError)
-    assert force == Force(last=1)
+    assert force == Force(last={"governor": 1})
 
 
 def test_what_has_not_changed_is_not_compiled_again():
