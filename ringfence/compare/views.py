@@ -51,7 +51,7 @@ def draw(
 def comparison(found: Mapping[str, Any], path: Path) -> None:
     """Four panels of bars, a bar a regime, coloured by its status."""
     regimes = found["regimes"][::-1]
-    figure, axes = plt.subplots(1, len(PANELS), figsize=(14, 1.9 + 0.42 * len(regimes)), sharey=True, squeeze=False)
+    figure, axes = plt.subplots(1, len(PANELS), figsize=(14, 2.2 + 0.42 * len(regimes)), sharey=True, squeeze=False)
     for axis, (name, title, unit) in zip(axes[0], PANELS, strict=True):
         _bars(axis, [regime["figures"].get(name, {}) for regime in regimes], _scale(found, name, unit), regimes)
         axis.set_title(title, fontsize=11, loc="left")
@@ -127,10 +127,10 @@ def _caption(found: Mapping[str, Any]) -> str:
 
 
 def headline(found: Mapping[str, Any]) -> str:
-    """What the picture says of one regime against the baseline, in a line; empty if it is not there."""
+    """What the picture says of one regime against the baseline, in two lines; empty if it is not there."""
     focus = next((regime for regime in found["regimes"] if regime["id"] == FOCUS), None)
     if focus is None or found["baseline"] == FOCUS:
         return ""
     words = {"vehicles disclosed": "vehicles", "trips that can be followed": "trips", "overviews disclosed": "images"}
     more = "; ".join(f"{word} {said_more(focus['against_baseline'][name])}" for name, word in words.items())
-    return f"{FOCUS} ({IF}) against {found['baseline']}, a day: {more}"
+    return f"{FOCUS} ({IF}) against {found['baseline']}, a day:\n{more}"

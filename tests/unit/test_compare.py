@@ -282,7 +282,8 @@ def focused():
 def test_the_picture_says_what_it_assumes_and_what_it_leaves_out(tmp_path):
     found = focused()
     line = headline(found)
-    assert line.startswith("inner-2022 (if every tranche were activated) against limited-2015, a day: vehicles +10,000")
+    assert line.startswith("inner-2022 (if every tranche were activated) against limited-2015, a day:\n")
+    assert "vehicles +10,000" in line
     assert "images under 5" in line
     assert words_of(found["regimes"][0]["figures"]["overviews disclosed"], 0) == "under 5"
     assert words_of({"none": True}, 0) == "does not apply"
