@@ -58,7 +58,8 @@ def compare(
         raise FileError(f"--out {out} cannot be used: {error.strerror}") from None
     # numpy, shapely and matplotlib take a second or two to import; `ringfence --help` need not wait for them.
     from producers.study import Job, gather, maps_of, studies
-    from ringfence.compare.report import page, report, to_json
+    from ringfence.compare.page import page
+    from ringfence.compare.report import report, to_json
     from ringfence.compare.views import draw
 
     todo = [Job(folder, chosen, sample, begins, seed + i) for i in range(seeds)]

@@ -205,10 +205,11 @@ def _say_under(where: str, what: Supposed, asked_at: str | None, mark: str) -> N
     out = terminal.console()
     supposed = [words(name) for name, value in structs.asdict(what).items() if value]
     supposed += ["not activated"] if what.activated is False else []
-    out.print(f"Decided {f'at {asked_at}' if asked_at else 'when it was captured'}, under {where}.", soft_wrap=True)
+    when = f"at {asked_at}" if asked_at else "when it was captured"
+    out.print(f"Decided {when}, under {where}.", soft_wrap=True, markup=False)
     if supposed:
         out.print(f"As if: {', '.join(supposed)}.")
-    out.print(mark, soft_wrap=True)
+    out.print(mark, soft_wrap=True, markup=False)
 
 
 def _say_why(bundle: Bundle, ruled: Ruled, kind: Kind, facts: Facts, halted: frozenset[str], got: Outcome) -> None:

@@ -6,13 +6,14 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringfence.compare import measures as m
 from ringfence.compare.day import Places, day_of
 from ringfence.compare.judge import Seen
 from ringfence.compare.measures import Share
+from ringfence.compare.page import page
 from ringfence.compare.report import (
     NO_RANGE,
     Row,
@@ -20,7 +21,6 @@ from ringfence.compare.report import (
     against,
     assumptions,
     figure,
-    page,
     report,
     said,
     said_more,
@@ -194,6 +194,7 @@ def test_a_difference_of_few_is_suppressed_and_one_with_a_small_count_is_not_sho
 COUNTS = st.integers(0, 12) | st.integers(0, 300)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(*[COUNTS] * 6), min_size=1, max_size=6))
 def test_nothing_published_comes_to_a_small_count(drawn):
     """Parts of a whole by subtraction, under one regime and between two; shares by multiplication."""

@@ -4,8 +4,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from ringfence.cli import app
@@ -132,12 +133,13 @@ def test_a_decision_is_explained(arguments, said):
     assert [words for words in said if words not in " ".join(ran.stdout.split())] == []
 
 
-ESTATE = load_estate(Path("policies/estate"))
+WHOLE = load_estate(Path("policies/estate"))
 LAWS = {name: Law(table_of(BUNDLE, RULED, name), BUNDLE.digest, 300_000_000, name) for name in RULED}
 DAY = 86_400_000_000
 AT = 1_655_276_400_000_000
 MARK = "LK19ABC"
 CAMERAS = (1, 301, 1301, 1501, 99_999)
+ESTATE = replace(WHOLE, cameras={camera: WHOLE.cameras[camera] for camera in CAMERAS if camera in WHOLE.cameras})
 moments = st.integers(-800, 800).map(lambda days: AT + days * DAY)
 subjects = st.sampled_from([f"vrm/{MARK}", "vrm/OTHER", *(f"camera/{camera}" for camera in CAMERAS), "zone/ccz"])
 warrants = st.builds(lambda s, p, lo: Warrant(s, p, lo, lo + 100 * DAY), subjects, st.sampled_from(Purpose), moments)
@@ -156,16 +158,21 @@ questions = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.sampled_from(list(LAWS)), forces, questions, st.sampled_from(Purpose), st.builds(
     Supposed, st.booleans(), st.booleans(), st.booleans(), st.sampled_from([None, True, False])))  # fmt: skip
 def test_what_is_explained_is_what_the_gate_decides(name, force, asked, purpose, what):
-    """The facts that the explanation names give the very outcome, row and all, that decide() gives."""
+    """The facts that the explanation names give what decide() gives: regime, form, reason and rules.
+
+    Not the number of the row: rows that the rules cannot tell apart share one.
+    """
     law, known = LAWS[name], register(ESTATE, suppose(force, ESTATE, asked, purpose, what), purpose)
     (interval,) = law.table.intervals
     facts, mark = facts_of(law, known, asked), MARK if asked.vrm and asked.kind is Kind.READ else ""
     (decided,) = decide(law, known, asked.kind, [asked.camera], [asked.captured], [asked.captured], [mark], asked.now)
     assert answer(law, known, asked) == decided
-    assert outcome(interval.ruled, interval.first, asked.kind, facts, known.halted) == decided
+    again = outcome(interval.ruled, interval.first, asked.kind, facts, known.halted)
+    assert replace(again, row=decided.row) == decided
 
 
 def test_what_is_supposed_is_what_is_known():
