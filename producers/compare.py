@@ -35,7 +35,7 @@ def compare(
         ),
     ] = None,
     sample: Annotated[float, typer.Option(min=LEAST, max=1, help="Share of London's vehicles simulated.")] = 0.01,
-    seeds: Annotated[int, typer.Option(min=1, max=100, help="How many days, each from a seed of its own.")] = 5,
+    seeds: Annotated[int, typer.Option(min=1, max=100, help="Days, each from its own seed; under 5 no range.")] = 5,
     seed: Annotated[int, typer.Option(min=0, help="The first of these seeds.")] = 1,
     day: Annotated[str, typer.Option(help="The simulated day, midnight to midnight in London.")] = DAY,
     jobs: Annotated[int, typer.Option(min=0, help="Processes; 0 is one a core.")] = 0,
@@ -58,7 +58,8 @@ def compare(
         raise FileError(f"--out {out} cannot be used: {error.strerror}") from None
     # numpy, shapely and matplotlib take a second or two to import; `ringfence --help` need not wait for them.
     from producers.study import Job, gather, maps_of, studies
-    from ringfence.compare.report import page, report, to_json
+    from ringfence.compare.page import page
+    from ringfence.compare.report import report, to_json
     from ringfence.compare.views import draw
 
     todo = [Job(folder, chosen, sample, begins, seed + i) for i in range(seeds)]
@@ -126,7 +127,8 @@ def _say(found: dict[str, Any], out: Path) -> None:
         table.add_row(regime["label"], *(said(regime["figures"][name]) for name in SHOWN))
     console = terminal.console()
     console.print(table)
-    console.print(found["assumptions"][0], soft_wrap=True)
+    for line in (*found["assumptions"][:2], found["range"]):
+        console.print(line, soft_wrap=True)
     for name in (PAGE, JSON, "comparison.png"):
         console.print(f"  {out / name}")
 

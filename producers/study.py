@@ -12,7 +12,7 @@ from producers.day import make_day, places_of
 from producers.siting import outlines
 from ringfence.clock import SECOND
 from ringfence.compare.judge import UNACTIVATED, Bench, answers, bench, judge, open_cameras
-from ringfence.compare.measures import measures
+from ringfence.compare.measures import Figures, measures
 from ringfence.compare.report import Row, Scene
 from ringfence.estate import Estate
 from ringfence.estate import load as load_estate
@@ -23,8 +23,6 @@ from schemas.records import Outcome
 
 ESTATE, ZONES = "estate", "zones.geojson"
 NOON = 12 * 3_600 * SECOND
-
-Figures = list[dict[str, float]]
 
 
 class Job(Struct, frozen=True):
@@ -37,7 +35,7 @@ class Job(Struct, frozen=True):
     seed: int
 
 
-def study(job: Job) -> Figures:
+def study(job: Job) -> list[Figures]:
     """The figures of one day, one mapping a regime, in the order of the regimes."""
     estate, benches = _benches(job)
     zones = (job.policies / ESTATE / ZONES).read_text("utf-8")
@@ -45,7 +43,7 @@ def study(job: Job) -> Figures:
     return [measures(day, judge(day, one), job.midnight, job.seed) for one in benches]
 
 
-def studies(jobs: Sequence[Job], processes: int) -> Iterator[Figures]:
+def studies(jobs: Sequence[Job], processes: int) -> Iterator[list[Figures]]:
     """The figures of all days in the order of the jobs, whichever is done first, so that the result is the same."""
     if processes == 1:
         yield from map(study, jobs)
@@ -57,7 +55,7 @@ def studies(jobs: Sequence[Job], processes: int) -> Iterator[Figures]:
         pool.shutdown(cancel_futures=True)
 
 
-def gather(jobs: Sequence[Job], days: Sequence[Figures], day: str) -> tuple[Scene, list[Row]]:
+def gather(jobs: Sequence[Job], days: Sequence[Sequence[Figures]], day: str) -> tuple[Scene, list[Row]]:
     """What the report is made of."""
     estate, benches = _benches(jobs[0])
     first = jobs[0]

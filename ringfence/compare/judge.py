@@ -12,7 +12,7 @@ from ringfence.compare.day import Bools, Day
 from ringfence.estate import Estate
 from ringfence.policy.bundle import Regime
 from ringfence.policy.decide import Law, decide
-from ringfence.policy.facts import Kind
+from ringfence.policy.facts import Kind, Purpose
 from ringfence.policy.orders import Force
 from ringfence.policy.register import Register, register
 from ringfence.policy.sealed import Enacted
@@ -54,8 +54,10 @@ class Bench(Struct, frozen=True):
 
     @property
     def label(self) -> str:
-        """The regime's label, and what is special."""
-        return self.regime.label + ("" if self.activated else " (none activated)")
+        """The regime's label, and what is special: that no tranche is activated, that it is not asked for crime."""
+        purpose = self.register.purpose
+        asked = "" if purpose is Purpose.CRIME else f" (for {purpose.replace('_', ' ')})"
+        return self.regime.label + ("" if self.activated else " (none activated)") + asked
 
 
 def bench(enacted: Enacted, estate: Estate, name: str, at: int) -> Bench:

@@ -1,19 +1,24 @@
-"""From the figures of several days to a report: mean and range over the seeds, small counts suppressed. Pure."""
+"""From the figures of several days to a report: mean and range over the seeds, no count of 1 to 4 in it. Pure.
 
-import base64
+Counts of 1 to 4 are suppressed, and every other one is rounded to the nearest five before anything is made of it:
+means, shares, differences. So no sum, difference or product of what is published comes to one of the small counts.
+"""
+
 from collections.abc import Callable, Mapping, Sequence
-from html import escape
-from math import isnan
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from ringfence.compare.measures import Figures, Share
+
 NOBODY = "does not apply"
-FEWEST = 5  # smaller counts are suppressed; none at all is said
+FEWEST = 5  # smaller counts are suppressed; none at all is said. Others are rounded to multiples of it
+FEW, REST, ONE = f"under {FEWEST}", f"all but under {FEWEST}", f"not shown: one of the two is under {FEWEST}"
+ENOUGH = 5  # days; fewer have no range
+RANGE = "with their range: lowest to highest"
+NO_RANGE = f"Fewer than {ENOUGH} days give no interval: no range is shown."
 SHARES = ("unicity at ", "crossings without a record", "nights shown")
-Figures = Mapping[str, float]
-Say = Callable[[Mapping[str, Any]], str]
 
 
 class Row(Struct, frozen=True):
@@ -46,7 +51,7 @@ RECEIVED = {
     "plate patches disclosed": "Images of the plate disclosed",
 }
 SHOWN = {
-    "unicity at 4": "Vehicles that four points single out",
+    "unicity at 4": "Vehicles of the sample that four points single out",
     "crossings without a record": "Zone crossings that leave no record",
     "nights shown": "Vehicles whose day shows where they spent the night",
     "hits": "Hits on the hotlist",
@@ -74,12 +79,19 @@ def assumptions(scene: Scene) -> list[str]:
         "Unicity: random points (camera and hour) of a vehicle's own trace in the stream, and whether any other vehicle"
         " of the sample was at all of them. Among all of London's vehicles fewer would be singled out.",
         "A crossing is between two reads on end, at cameras in two of three rings: the congestion zone, inner London,"
-        " the rest. It leaves no record if neither read is disclosed.",
+        " the rest. It leaves no record if neither read is disclosed; a misread that is disclosed is a record.",
         "A day shows where a vehicle spent the night if its first read is before ten, its last after four, and both"
         " within a kilometre.",
-        f"Figures are the mean over {len(scene.seeds)} simulated days, with the lowest and the highest. Counts of 1 to"
-        f" {FEWEST - 1} are suppressed.",
+        over(scene),
+        f"Counts of 1 to {FEWEST - 1} are suppressed, as are shares and differences that come from so few. All others"
+        f" are rounded to the nearest {FEWEST} in the sample first.",
     ]
+
+
+def over(scene: Scene) -> str:
+    """What the figures are the mean of, and whether there is a range."""
+    days = "those of one simulated day" if len(scene.seeds) == 1 else f"the mean over {len(scene.seeds)} simulated days"
+    return f"Figures are {days}" + (f". {NO_RANGE}" if len(scene.seeds) < ENOUGH else f", {RANGE}.")
 
 
 def report(scene: Scene, rows: Sequence[Row], baseline: str) -> dict[str, Any]:
@@ -88,6 +100,7 @@ def report(scene: Scene, rows: Sequence[Row], baseline: str) -> dict[str, Any]:
     return {
         "what": "simulation of one day under several regimes",
         "scene": msgspec.to_builtins(scene),
+        "range": over(scene),
         "assumptions": assumptions(scene),
         "baseline": base.label,
         "regimes": [
@@ -103,28 +116,63 @@ def report(scene: Scene, rows: Sequence[Row], baseline: str) -> dict[str, Any]:
 
 
 def figure(name: str, days: Sequence[Figures], sample: float) -> dict[str, Any]:
-    """One figure over all days: mean, lowest, highest; of a count also what it comes to for London."""
-    values = [day.get(name, 0.0) for day in days]
-    if any(isnan(value) for value in values):
-        return {"none": True}
-    share = name.startswith(SHARES)
-    if not share and any(0 < value < FEWEST for value in values):
-        return {"suppressed": True}
-    mean = sum(values) / len(values)
-    found = {"mean": round(mean, 6), "lowest": min(values), "highest": max(values)}
-    return found if share else found | {"london": _significant(mean / sample)}
+    """One figure over all days: mean and range; of a count also what it comes to for London."""
+    values = [day.get(name, 0) for day in days]
+    why = next(filter(None, map(withheld, values)), "")
+    if why:
+        return {"none": True} if why == NOBODY else {"suppressed": why}
+    rounded = list(map(_rounded, values))
+    return _over_days(rounded) | _scaled(name, rounded, sample)
 
 
 def against(name: str, days: Sequence[Figures], base: Sequence[Figures], sample: float) -> dict[str, Any]:
     """How much more a figure is than under the baseline, day by day; nothing where one of the two is not shown."""
-    if any("mean" not in figure(name, some, sample) for some in (days, base)):
+    pairs = [(day.get(name, 0), other.get(name, 0)) for day, other in zip(days, base, strict=True)]
+    reasons = {withheld(value) for pair in pairs for value in pair} - {""}
+    if NOBODY in reasons:
         return {"none": True}
-    more = [day.get(name, 0.0) - other.get(name, 0.0) for day, other in zip(days, base, strict=True)]
-    mean, before = sum(more) / len(more), sum(other.get(name, 0.0) for other in base) / len(base)
-    found = {"mean": round(mean, 6), "lowest": round(min(more), 6), "highest": round(max(more), 6)}
-    if name.startswith(SHARES):
+    if any(0 < abs(_count(one) - _count(other)) < FEWEST for one, other in pairs):
+        return {"suppressed": FEW}
+    if reasons:
+        return {"suppressed": ONE}
+    more = [_rounded(one) - _rounded(other) for one, other in pairs]
+    found = _over_days(more) | _scaled(name, more, sample)
+    before = sum(_rounded(other) for _, other in pairs)
+    relative = before and not name.startswith(SHARES)
+    return found | ({"relative_increase": round(sum(more) / before, 6)} if relative else {})
+
+
+def withheld(value: int | Share) -> str:
+    """Why a figure of one day is not shown; empty if it is."""
+    if not isinstance(value, Share):
+        return FEW if 0 < value < FEWEST else ""
+    if not value.whole:
+        return NOBODY
+    if 0 < value.part < FEWEST or value.whole < FEWEST:
+        return FEW
+    return REST if 0 < value.whole - value.part < FEWEST else ""
+
+
+def _count(value: int | Share) -> int:
+    return value.part if isinstance(value, Share) else value
+
+
+def _rounded(value: int | Share) -> float:
+    """To the nearest five, or from such."""
+    if isinstance(value, Share):
+        return _rounded(value.part) / _rounded(value.whole)
+    return (value + FEWEST // 2) // FEWEST * FEWEST
+
+
+def _over_days(values: Sequence[float]) -> dict[str, Any]:
+    found = {"mean": round(sum(values) / len(values), 6)}
+    if len(values) < ENOUGH:
         return found
-    return found | {"london": _significant(mean / sample)} | ({"ratio": round(mean / before, 6)} if before else {})
+    return found | {"lowest": round(min(values), 6), "highest": round(max(values), 6)}
+
+
+def _scaled(name: str, values: Sequence[float], sample: float) -> dict[str, int]:
+    return {} if name.startswith(SHARES) else {"london": _significant(sum(values) / len(values) / sample)}
 
 
 def _names(days: Sequence[Figures]) -> list[str]:
@@ -142,133 +190,32 @@ def to_json(found: Mapping[str, Any]) -> str:
 
 
 def said(found: Mapping[str, Any]) -> str:
-    """A figure as a person reads it, with its range."""
+    """A figure as a person reads it, with its range if it has one."""
     if "suppressed" in found:
-        return f"fewer than {FEWEST} in the sample"
+        return f"{found['suppressed']} in the sample"
     if "none" in found:
         return NOBODY
     if "london" not in found:
-        return f"{found['mean']:.1%} ({found['lowest']:.1%} to {found['highest']:.1%})"
-    if not found["highest"]:
+        return f"{found['mean']:.1%}" + _ranging(found, "{:.1%}".format)
+    if not found["mean"]:
         return "none in the sample"
     scale = found["london"] / found["mean"]
-    low, high = (_significant(found[end] * scale) for end in ("lowest", "highest"))
-    return f"{found['london']:,} ({low:,} to {high:,})"
+    return f"{found['london']:,}" + _ranging(found, lambda end: f"{_significant(end * scale):,}")
 
 
 def said_more(found: Mapping[str, Any]) -> str:
     """A difference as a person reads it."""
+    if "suppressed" in found:
+        return f"{found['suppressed']} in the sample"
     if "none" in found:
         return NOBODY
-    if not found["lowest"] and not found["highest"]:
+    if not any(found[end] for end in ("mean", "lowest", "highest") if end in found):
         return "the same"
     if "london" not in found:
-        return f"{100 * found['mean']:+.1f} points ({100 * found['lowest']:+.1f} to {100 * found['highest']:+.1f})"
-    share = f" ({found['ratio']:+.1%})" if "ratio" in found else ", from none"
+        return f"{100 * found['mean']:+.1f} points" + _ranging(found, lambda end: f"{100 * end:+.1f}")
+    share = f" ({found['relative_increase']:+.1%})" if "relative_increase" in found else ", from none"
     return f"{found['london']:+,}{share}"
 
 
-def page(found: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str:
-    """The report as one HTML page that needs nothing else. ``pictures``: PNG by title."""
-    scene, regimes = found["scene"], found["regimes"]
-    drawn = {title: _picture(title, data) for title, data in pictures.items()}
-    charts = "".join(drawn[title] for title in drawn if not title.startswith("Map: "))
-    maps = "".join(drawn[title] for title in drawn if title.startswith("Map: "))
-    body = [
-        f"<h1>One simulated day in London, {escape(scene['day'])}, under {len(regimes)} regimes</h1>",
-        f'<p class="first">{escape(found["assumptions"][0])}</p>',
-        f"<p>{escape(found['assumptions'][1])}</p>",
-        charts,
-        "<h2>What the police would get</h2>",
-        _table(regimes, RECEIVED),
-        "<h2>What it shows of people</h2>",
-        _table(regimes, SHOWN),
-        f"<h2>How much more than under {escape(found['baseline'])}, on the same days</h2>",
-        _table(regimes, RECEIVED, "against_baseline", said_more),
-        _table(regimes, SHOWN, "against_baseline", said_more),
-        "<h2>Reads and images</h2>",
-        _table(regimes, {name: name.capitalize() for name in _plain_names(regimes)}),
-        "<h2>Why reads were denied</h2>",
-        _table(regimes, _prefixed(regimes, "denied: ")),
-        "<h2>In which form they were disclosed</h2>",
-        _table(regimes, _prefixed(regimes, "disclosed as ")),
-        "<h2>Vehicles singled out by so many random points</h2>",
-        _table(regimes, {f"unicity at {k}": str(k) for k in range(1, 7)}),
-        "<h2>Cameras that give text, by the scheme they were put up for</h2>",
-        _cameras(regimes),
-        "<h2>What the police could have from where</h2>",
-        f'<div class="maps">{maps}</div>',
-        "<h2>What was assumed</h2>",
-        "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in found["assumptions"]) + "</ul>",
-        f"<p>Seeds {', '.join(map(str, scene['seeds']))}. Bundle {scene['bundle'][:16]}, register of cameras"
-        f" {scene['estate'][:16]}. The same figures are in report.json.</p>",
-    ]
-    return _HEAD + "\n".join(body) + "\n</main></body></html>\n"
-
-
-def _plain_names(regimes: Sequence[Mapping[str, Any]]) -> list[str]:
-    names = dict.fromkeys(name for regime in regimes for name in regime["figures"])
-    return [n for n in names if n not in HEADLINES and not n.startswith(("denied: ", "disclosed as ", *SHARES))]
-
-
-def _prefixed(regimes: Sequence[Mapping[str, Any]], prefix: str) -> dict[str, str]:
-    names = sorted({n for regime in regimes for n in regime["figures"] if n.startswith(prefix)})
-    return {name: name.removeprefix(prefix).replace("_", " ") for name in names}
-
-
-def _table(
-    regimes: Sequence[Mapping[str, Any]], names: Mapping[str, str], part: str = "figures", say: Say = said
-) -> str:
-    head = "".join(f"<th>{escape(shown)}</th>" for shown in names.values())
-    lines = []
-    for regime in regimes:
-        cells = "".join(
-            f'<td data-is="{escape(shown)}">{escape(say(regime[part].get(name, _NONE)))}</td>'
-            for name, shown in names.items()
-        )
-        lines.append(f"<tr><th>{escape(regime['label'])}</th>{cells}</tr>")
-    return f"<table><thead><tr><th>Regime</th>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
-
-
-def _cameras(regimes: Sequence[Mapping[str, Any]]) -> str:
-    zones = list(regimes[0]["cameras_open"]) if regimes else []
-    head = "".join(f"<th>{escape(zone)}</th>" for zone in zones)
-    lines = "".join(
-        f"<tr><th>{escape(regime['label'])}</th>"
-        + "".join(f'<td data-is="{escape(zone)}">{regime["cameras_open"][zone]:,}</td>' for zone in zones)
-        + "</tr>"
-        for regime in regimes
-    )
-    return f"<table><thead><tr><th>Regime</th>{head}</tr></thead><tbody>{lines}</tbody></table>"
-
-
-def _picture(title: str, data: bytes) -> str:
-    source = f"data:image/png;base64,{base64.b64encode(data).decode()}"
-    return f'<figure><img src="{source}" alt="{escape(title)}"><figcaption>{escape(title)}</figcaption></figure>'
-
-
-_NONE = {"mean": 0.0, "lowest": 0.0, "highest": 0.0, "london": 0}
-_HEAD = """<!doctype html>
-<html lang="en-GB"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Ringfence: one day under several regimes (simulation)</title>
-<style>
-:root { color-scheme: light; }
-body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; margin: 0; }
-main { max-width: 72rem; margin: 0 auto; padding: 1rem; }
-h1 { font-size: 1.6rem; line-height: 1.2; } h2 { font-size: 1.2rem; margin-top: 2rem; }
-.first { border-left: .3rem solid #D55E00; padding-left: .8rem; font-weight: 600; }
-figure { margin: 1rem 0; } img { max-width: 100%; height: auto; } figcaption { font-size: .85rem; color: #555; }
-.maps { display: grid; grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)); gap: 1rem; }
-table { border-collapse: collapse; width: 100%; font-size: .85rem; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; vertical-align: top; padding: .35rem .5rem; border-bottom: 1px solid #ddd; }
-tbody th { white-space: nowrap; }
-@media (max-width: 48rem) {
-  thead { display: none; } tr, tbody th, td { display: block; } tbody th { padding-top: 1rem; font-size: 1rem; }
-  td { border: 0; padding: .1rem .5rem; } td::before { content: attr(data-is) ": "; color: #555; }
-}
-@media print {
-  main { max-width: none; } table { font-size: .65rem; } tr, figure { break-inside: avoid; }
-  .maps { grid-template-columns: 1fr 1fr; }
-}
-</style></head><body><main>
-"""
+def _ranging(found: Mapping[str, Any], say: Callable[[float], str]) -> str:
+    return f" ({say(found['lowest'])} to {say(found['highest'])})" if "lowest" in found else ""

@@ -5,11 +5,15 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ringfence.estate import Estate
 from ringfence.policy.bundle import Bundle, Form, Regime
-from ringfence.policy.facts import DOMAINS, Facts, Kind
+from ringfence.policy.decide import Law, decide
+from ringfence.policy.facts import DOCUMENTS, DOMAINS, Facts, Kind, Purpose
 from ringfence.policy.lint import Template, parse
 from ringfence.policy.oracle import Ruled
-from ringfence.policy.table import outcome
+from ringfence.policy.orders import ALL, Force, Warrant
+from ringfence.policy.register import Register
+from ringfence.policy.table import MARKS, PLACES, outcome, stronger
 from schemas.records import Outcome
 
 # A rule is about the facts of the case; that there is such a camera and a right clock is no choice of anybody.
@@ -35,6 +39,68 @@ class Change(Struct, frozen=True):
     then: Outcome
 
 
+class Asked(Struct, frozen=True):
+    """One read or image, and when it is asked for. Moments in µs; the clocks of camera and broker agree.
+
+    ``vrm`` is the mark as the gate would have it, empty if none is known.
+    """
+
+    kind: Kind
+    camera: int
+    captured: int
+    now: int
+    vrm: str = ""
+
+    @property
+    def mark(self) -> str:
+        """The mark that counts: an image is judged by its place and time."""
+        return self.vrm if self.kind is Kind.READ else ""
+
+
+class Supposed(Struct, frozen=True):
+    """What is taken to be otherwise than it is. ``activated`` None: as it is."""
+
+    suspended: bool = False
+    authorised: bool = False
+    listed: bool = False
+    activated: bool | None = None
+
+
+def suppose(force: Force, estate: Estate, asked: Asked, purpose: Purpose, what: Supposed) -> Force:
+    """What would be in force for this read. The authorisation covers its camera, at its moment."""
+    if what.suspended:
+        force = replace(force, suspended=force.suspended | {ALL})
+    if what.authorised:
+        warrant = Warrant(f"camera/{asked.camera}", purpose, asked.captured, max(asked.now, asked.captured) + 1)
+        force = replace(force, warrants={**force.warrants, "supposed": warrant})
+    if what.listed and asked.kind is Kind.READ:
+        force = replace(force, hotlist={**force.hotlist, asked.vrm: frozenset({"supposed"})})
+    if what.activated is not None and asked.camera in estate.cameras:
+        turn = ((asked.captured, what.activated),)
+        force = replace(force, activated={**force.activated, estate.cameras[asked.camera].tranche: turn})
+    return force
+
+
+def answer(law: Law, known: Register, asked: Asked) -> Outcome:
+    """The gate's own decision."""
+    one = [asked.captured]
+    return decide(law, known, asked.kind, [asked.camera], one, one, [asked.mark], asked.now)[0]
+
+
+def facts_of(law: Law, known: Register, asked: Asked) -> Facts:
+    """What the gate knew when it decided so."""
+    span = known.span(asked.captured, asked.now)
+    zone, activation, suspended, local = list(PLACES)[span.places.get(asked.camera, span.elsewhere)]
+    personal = list(MARKS)[known.mark(asked.mark, asked.captured, asked.now)][1]
+    ruled = law.table.interval(asked.captured).ruled
+    term = ruled.regime.retention if ruled else None
+    return Facts(
+        zone=zone, activation=activation, suspended=suspended, authorisation=stronger(local, personal),
+        hotlisted=asked.mark in known.force.hotlist, retained=term is None or asked.captured >= asked.now - term,
+        purpose=known.purpose, **{name: name in known.force.on_record for name in DOCUMENTS},
+    )  # fmt: skip
+
+
 def rules_of(bundle: Bundle, text: str, where: str) -> dict[str, Rule]:
     """The rules of a Cedar text by id, in its order."""
     return {rule.id: rule for rule in map(_rule, parse(text, bundle.schema, where)[1].values())}
@@ -45,15 +111,15 @@ def all_rules(bundle: Bundle, regime: Regime) -> dict[str, Rule]:
     return rules_of(bundle, bundle.common, "the house") | rules_of(bundle, regime.policy, regime.id)
 
 
-def changes(ruled: Ruled, kind: Kind, facts: Facts) -> Iterator[Change]:
-    """Every single fact whose change would give another form, or another reason why not."""
-    got = outcome(ruled, 0, kind, facts, frozenset())
+def changes(ruled: Ruled, kind: Kind, facts: Facts, halted: frozenset[str] = frozenset()) -> Iterator[Change]:
+    """Every single fact whose change would give another form. ``halted``: the forms suspended."""
+    got = outcome(ruled, 0, kind, facts, halted)
     for name in ruled.reads:
         if name in GIVEN:
             continue
         now = getattr(facts, name)
         for other in DOMAINS[name]:
-            then = outcome(ruled, 0, kind, replace(facts, **{name: other}), frozenset())
+            then = outcome(ruled, 0, kind, replace(facts, **{name: other}), halted)
             if other != now and then.form != got.form:
                 yield Change(name, words(now), words(other), then)
 

@@ -24,7 +24,7 @@ def test_the_table_agrees_with_cedar_and_costs_far_less(tmp_path):
 
 def test_every_order_takes_effect(tmp_path):
     found = measured("swap", tmp_path / "swap.json", "--orders", "3", "--rates", "243")
-    assert [one["order"] for one in found["milliseconds"]] == ["suspension", "bundle"]
+    assert [one["order"] for one in found["milliseconds"]] == ["suspension", "bundle", "activation"]
     assert all(one["decided_a_second"] > 100 for one in found["milliseconds"])
 
 
