@@ -23,7 +23,7 @@ class Served:
 
     def versions(self, subject):
         """The versions under a subject; none if it is not there."""
-        return self.mock.get_versions(subject) if subject in self.mock.get_subjects() else []
+        return sorted(self.mock.get_versions(subject)) if subject in self.mock.get_subjects() else []
 
     def answer(self, method, path, body):
         """What a registry answers: status and JSON."""
