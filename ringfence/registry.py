@@ -107,7 +107,7 @@ class Registry:
         except (OSError, HTTPException) as error:
             reason = getattr(error, "reason", None) or error
             raise RegistryError(f"no schema registry answers at {self.url}: {reason}") from None
-        except ValueError:
+        except (ValueError, RecursionError):
             raise RegistryRefusedError(f"what answers at {self.url} is no schema registry") from None
         return found if isinstance(found, dict) else {}
 

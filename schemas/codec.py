@@ -63,6 +63,7 @@ class Codec(Generic[R]):
         self._resolve = lru_cache(FOREIGN)(self._resolved)
         nested = any(f.type not in (int, str, bytes) for f in msgspec.structs.fields(record))
         self._make: Callable[[dict[str, Any]], R] = _converter(record) if nested else _caller(record)
+        self._make_by_name = _converter(record)
         self._fields: Callable[[R], Any] = _builtins if nested else msgspec.structs.asdict
 
     def encode(self, record: R) -> bytes:
@@ -81,22 +82,22 @@ class Codec(Generic[R]):
         if data is None:
             raise UndecodableError("tombstone: the record has no value")
         stream = BytesIO(data)
-        writer, reader = self._plain, None
+        writer, reader, make = self._plain, None, self._make
         if stream.read(self._size) != self.header:
             text, start = self.framing.writer(data)
-            writer, reader = self._resolve(text)
+            writer, reader, make = self._resolve(text)
             stream.seek(start)
         try:
             values: Any = schemaless_reader(stream, writer, reader)
-            record = self._make(values)
+            record = make(values)
         except Exception as error:  # noqa: BLE001 - fastavro raises many kinds on hostile bytes
             raise UndecodableError(f"body does not fit its schema: {type(error).__name__}") from None
         if stream.tell() != len(data):
             raise UndecodableError("bytes left over after the record")
         return record
 
-    def _resolved(self, text: str) -> tuple[Any, Any]:
-        """A writer's schema, and ours to read it by, or None if that is the same."""
+    def _resolved(self, text: str) -> tuple[Any, Any, Callable[[dict[str, Any]], R]]:
+        """A writer's schema, ours to read it by, or None if that is the same, and what makes the record."""
         try:
             schema: Any = json.loads(text)
             writer = _parsed(schema)
@@ -105,7 +106,7 @@ class Codec(Generic[R]):
             raise UndecodableError(f"the writer's schema cannot be used: {type(error).__name__}") from None
         if not isinstance(writer, dict) or writer.get("name") != self._plain["name"]:
             raise UndecodableError(f"written by the schema of another record than {self._plain['name']}")
-        return writer, None if same else self._plain
+        return (writer, None, self._make) if same else (writer, self._plain, self._make_by_name)
 
 
 def _parsed(schema: Any) -> Any:
@@ -124,7 +125,7 @@ def single_object(record: type[Any]) -> SingleObject:
 
 
 def _caller(record: type[R]) -> Callable[[dict[str, Any]], R]:
-    """Flat records: fastavro yields the fields in schema order, which is the Struct's order."""
+    """Flat records: fastavro yields the fields in the writer's order. If that is ours, it is the Struct's, too."""
     return lambda values: record(*values.values())
 
 

@@ -116,6 +116,13 @@ def test_an_older_writer_is_read_by_its_own_schema(served, registry):
     assert framed(registry, r.PoliceRead, "x-value").decode(theirs) == msgspec.structs.replace(sample, vrm=None)
 
 
+@pytest.mark.parametrize("sample", SAMPLES, ids=name)
+def test_fields_are_taken_by_name_whatever_order_they_came_in(served, registry, sample):
+    today = schema_of(type(sample))
+    turned = {**today, "fields": today["fields"][::-1]}
+    assert framed(registry, type(sample), "x-value").decode(foreign(served, turned, fields(sample))) == sample
+
+
 def test_the_same_schema_under_another_number_is_read(served, registry):
     """Docs differ, so the registry gives it a number of its own."""
     bare = {key: one for key, one in schema_of(r.Read).items() if key != "doc"}
