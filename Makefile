@@ -18,7 +18,7 @@ SEEDS ?= 5
 COMPARE = $(BIN)/ringfence compare --sample $(SAMPLE) --seeds $(SEEDS) --seed $(SEED) \
 	$(if $(REGIMES),--regimes $(REGIMES))
 
-.PHONY: help demo compare test check lint bench model clean
+.PHONY: help demo compare test check lint bench asyncapi registry model clean
 
 help: ## Show this help
 	@grep -hE '^[a-z.]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,20 @@ bench: .venv ## Measure the hot path, the decision and how soon orders take effe
 	$(BIN)/python -m benchmarks.hot_path
 	$(BIN)/python -m benchmarks.policy
 	$(BIN)/python -m benchmarks.swap
+
+ASYNCAPI := out/asyncapi
+asyncapi: ## Put docs/asyncapi.yaml to AsyncAPI's own parser (needs Node.js and npm)
+	@mkdir -p $(ASYNCAPI)
+	npm install --silent --no-audit --no-fund --no-save --ignore-scripts --prefix $(ASYNCAPI) \
+		@asyncapi/parser@3.6.6 @asyncapi/avro-schema-parser@3.1.0 @asyncapi/specs@6.11.1
+	node tests/docs/check_asyncapi.mjs $(ASYNCAPI) docs/asyncapi.yaml
+
+APICURIO := .ringfence/apicurio
+registry: .venv ## Test against a real schema registry, Apicurio (needs Maven; fetches 150 MB)
+	@test -d $(APICURIO)/app || { mkdir -p $(APICURIO) && mvn --batch-mode --quiet dependency:copy \
+		-Dartifact=io.apicurio:apicurio-registry-app:3.3.3:tar.gz:all -DoutputDirectory=$(APICURIO) && \
+		tar -xzf $(APICURIO)/*.tar.gz -C $(APICURIO) && rm $(APICURIO)/*.tar.gz; }
+	APICURIO=$(APICURIO) $(BIN)/python -m pytest tests/registry
 
 model: ## Train the plate model again (an environment of its own, 3 GB, about an hour)
 	models/train.sh

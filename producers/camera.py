@@ -7,7 +7,7 @@ edge: it keeps the world's pace, whatever becomes of what it sends.
 from collections import deque
 from collections.abc import Callable, Iterator
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -16,9 +16,9 @@ from producers.scene import View, render
 from producers.traffic import SECOND
 from producers.world import Passage
 from ringfence.errors import BrokerError
-from schemas.codec import Codec, codec
+from schemas.codec import Codecs, plain
 from schemas.records import Flag, Frame, Read
-from schemas.topics import FRAMES, READS
+from schemas.topics import FRAMES, READS, Topic
 
 # Only tests, benchmarks and the demo's summary may read it: the true VRM, empty where no plate can be seen.
 TRUTH = "ringfence-truth"
@@ -38,7 +38,6 @@ LOOK_ALIKES = {
     "K": "X", "L": "E", "M": "NH", "N": "MH", "P": "FR", "Q": "O0", "R": "P", "T": "Y", "U": "VJ", "V": "YU",
     "W": "V", "X": "K", "Y": "VT", "3": "8", "4": "A", "7": "1", "9": "8",
 }  # fmt: skip
-CODECS: dict[str, Codec[Any]] = {FRAMES.name: codec(Frame), READS.name: codec(Read)}
 
 
 class Outgoing(Struct, frozen=True, gc=False):
@@ -91,15 +90,15 @@ Send = Callable[[str, int, bytes, bytes, tuple[tuple[str, bytes], ...]], bool]
 OnEvent = Callable[[str, Outcome, int], None]
 
 
-def outgoing(passage: Passage, partitions: int) -> Outgoing:
+def outgoing(passage: Passage, partitions: int, codecs: Codecs = plain) -> Outgoing:
     """The record of a passage: frame or read, framed Avro, to the partition of its camera."""
     record = read_of(passage) if passage.on_board else frame_of(passage)
     topic = _topic(passage)
     return Outgoing(
-        topic=topic,
+        topic=topic.name,
         partition=passage.camera % partitions,
         key=b"%d" % passage.camera,
-        value=CODECS[topic].encode(record),
+        value=codecs(topic).encode(record),
         headers=((TRUTH, (passage.vrm or "").encode()),),
         due_at=passage.due_at,
     )
@@ -159,6 +158,7 @@ def send_open_loop(
     stop: Stop,
     partitions: int,
     on_event: OnEvent | None = None,
+    codecs: Codecs = plain,
 ) -> Counts:
     """Sends every passage when it is due, until ``stop`` is set or the passages end.
 
@@ -176,7 +176,7 @@ def send_open_loop(
         if ready and ready[0].due_at <= now:
             _send(ready.popleft(), clock, send, tally)
         elif not ended and (not ready or ready[-1].due_at < now + AHEAD):
-            ended = not _make(passages, ready, now, partitions, tally)
+            ended = not _make(passages, ready, now, partitions, tally, codecs)
         else:
             clock.sleep_until(min(ready[0].due_at, now + LONGEST_SLEEP))
     return tally.counts()
@@ -208,15 +208,17 @@ class _Tally:
         )
 
 
-def _make(passages: Iterator[Passage], ready: deque[Outgoing], now: int, partitions: int, tally: _Tally) -> bool:
+def _make(
+    passages: Iterator[Passage], ready: deque[Outgoing], now: int, partitions: int, tally: _Tally, codecs: Codecs
+) -> bool:
     """Makes the next record ready, or gives it up if it is long overdue; False at the end of the passages."""
     passage = next(passages, None)
     if passage is None:
         return False
     if passage.due_at < now - PATIENCE:
-        tally.add(_topic(passage), Outcome.UNSENT, now - passage.due_at)
+        tally.add(_topic(passage).name, Outcome.UNSENT, now - passage.due_at)
     else:
-        ready.append(outgoing(passage, partitions))
+        ready.append(outgoing(passage, partitions, codecs))
     return True
 
 
@@ -234,8 +236,8 @@ def _send(item: Outgoing, clock: Pace, send: Send, tally: _Tally) -> None:
     tally.add(item.topic, sent if taken else Outcome.UNSENT, late_by)
 
 
-def _topic(passage: Passage) -> str:
-    return READS.name if passage.on_board else FRAMES.name
+def _topic(passage: Passage) -> Topic:
+    return READS if passage.on_board else FRAMES
 
 
 def _flags(passage: Passage) -> Flag:

@@ -30,11 +30,15 @@ def make_world(context: Context, seed: int, londons: float, rate: float | None, 
 def send_all(context: Context, world: World, end: float, stop: Event, report: Path | None) -> None:
     """Sends until ``end`` (µs) or ``stop``, then waits for what is on its way, and reports."""
     log = structlog.get_logger(stage=str(User.CAMERAS))
+    for topic in (FRAMES, READS):  # now, and not at the first passage, it shows if they cannot be written
+        context.codecs(topic)
     sender = Sender(context)
     log.info("ready", start=text(world.start), seed=world.seed)
     passages = takewhile(lambda passage: passage.due_at < end, world.passages())
     try:
-        counts = send_open_loop(passages, context.clock, sender.send, stop, FRAMES.partitions, sender.count)
+        counts = send_open_loop(
+            passages, context.clock, sender.send, stop, FRAMES.partitions, sender.count, context.codecs
+        )
     finally:
         sender.close()
     log.info("stopped", passages=counts.passages, late=counts.late, unsent=counts.unsent + sender.lost.total())

@@ -10,6 +10,8 @@ RingfenceError              exit code 2, no traceback
 │   ├── NotAllowedError     the broker's ACLs refuse it
 │   ├── TooLargeError       a record is larger than its topic takes
 │   └── FencedError         another process took over this transactional id
+├── RegistryError           the schema registry does not answer, or not as it should
+│   └── RegistryRefusedError  it refuses our schema
 ├── PolicyError             a policy bundle that must not be used
 └── BooksError              the accounts do not balance
 
@@ -65,6 +67,18 @@ class TooLargeError(BrokerError):
 
 class FencedError(BrokerError):
     """Another process took over this transactional id: this one must stop."""
+
+    retriable = False
+
+
+class RegistryError(RingfenceError):
+    """The schema registry does not answer, or not as it should."""
+
+    retriable = True
+
+
+class RegistryRefusedError(RegistryError):
+    """The schema registry refuses our schema, or us."""
 
     retriable = False
 

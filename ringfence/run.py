@@ -16,8 +16,10 @@ from ringfence.errors import FileError
 from ringfence.kafka_io import Connection, KafkaError, check, translate
 from ringfence.lifecycle import stop_event
 from ringfence.metrics import Metrics, serve
+from ringfence.registry import codecs_of
 from ringfence.settings import Settings, load
 from ringfence.stage import Limits, Loop, Stage
+from schemas.codec import Codecs, plain
 from schemas.topics import TOPICS, Topic, User
 
 
@@ -28,6 +30,7 @@ class Context(Struct, frozen=True):
     clock: Clock
     metrics: Metrics
     connection: Connection
+    codecs: Codecs = plain
 
 
 def enter(user: User, given: Mapping[str, Any]) -> Context:
@@ -38,7 +41,7 @@ def enter(user: User, given: Mapping[str, Any]) -> Context:
     metrics = Metrics()
     serve(metrics, settings.metrics_address, settings.metrics_port)
     clock = Clock(round(settings.clock_offset * SECOND))
-    return Context(settings, clock, metrics, connection_of(user, settings))
+    return Context(settings, clock, metrics, connection_of(user, settings), codecs_of(settings))
 
 
 def preflight(context: Context, user: User) -> None:
@@ -60,7 +63,8 @@ def run_stage(
     try:
         stage = make(context)
         try:
-            Loop(stage, limits, context.clock, context.metrics).run(context.connection, context.settings.member, stop)
+            loop = Loop(stage, limits, context.clock, context.metrics, context.codecs)
+            loop.run(context.connection, context.settings.member, stop)
         finally:
             if report and report[0]:
                 write_json(report[0], report[1](stage))

@@ -24,6 +24,14 @@ class Settings(BaseSettings):
     security: Literal["SASL_PLAINTEXT", "SASL_SSL", "PLAINTEXT"] = Field(
         "SASL_PLAINTEXT", description="Security protocol of the broker's listener."
     )
+    registry_url: str | None = Field(
+        None,
+        description="A schema registry; set, topics are in the Confluent wire format: docs/registry.md.",
+        pattern=r"^https?://[^@\s?#]+$",
+    )
+    registry_auth: Path | None = Field(
+        None, description="File with user:password for the schema registry, mode 600; unset, nobody logs in."
+    )
     password: SecretStr | None = Field(
         None,
         description="Password of the stage's user; unset, it is read from the secrets under RINGFENCE_HOME.",

@@ -19,12 +19,11 @@ from msgspec import Struct, field
 from ringfence import dead_letters
 from ringfence.clock import SECOND, Clock
 from ringfence.dead_letters import Rejected
-from ringfence.errors import BrokerError, RecordError
+from ringfence.errors import BrokerError, RecordError, RegistryError
 from ringfence.kafka_io import Connection, Delivery, Place
 from ringfence.metrics import Metrics
 from ringfence.transact import Input, Writer
-from schemas.codec import Codec, UndecodableError, codec
-from schemas.records import Record
+from schemas.codec import Codec, Codecs, UndecodableError, plain
 from schemas.topics import BY_NAME, Topic, User
 
 IDLE_MS = 100
@@ -111,12 +110,12 @@ class Limits(Struct, frozen=True):
 class Loop:
     """Runs one stage until it is told to stop."""
 
-    def __init__(self, stage: Stage, limits: Limits, clock: Clock, metrics: Metrics) -> None:
+    def __init__(self, stage: Stage, limits: Limits, clock: Clock, metrics: Metrics, codecs: Codecs = plain) -> None:
         self.stage, self.clock, self.metrics = stage, clock, metrics
         self.linger = limits.transaction_ms / 1_000
         self.most = min(stage.most, limits.transaction_records)
         self.log = structlog.get_logger(stage=str(stage.user))
-        self.codecs: dict[str, Codec[Any]] = {t.name: codec(_record(t)) for t in stage.inputs}
+        self.codecs: dict[str, Codec[Any]] = {t.name: codecs(t) for t in stage.inputs}
         self.stop = Event()
         self.failed = 0
         self.shown: set[tuple[str, str, str]] = set()
@@ -150,15 +149,15 @@ class Loop:
         if not gathered and not self.input.stepped:
             return
         began = time.perf_counter()
-        batches, rejected = self._decode(gathered)
-        rejected.extend(self._stepped_over())
         try:
+            batches, rejected = self._decode(gathered)
+            rejected.extend(self._stepped_over())
             handled = self._settled(gathered, batches, rejected)
-        except BrokerError as error:
+        except (BrokerError, RegistryError) as error:
             self.failed += 1
             if not error.retriable or self.failed >= MOST_TRIES:
                 raise
-            self._again(str(error))
+            self._again(str(error), begun=isinstance(error, BrokerError))
             self.stop.wait(min(LONGEST_PAUSE, FIRST_PAUSE * 2**self.failed))
             return
         self.failed = 0
@@ -176,9 +175,12 @@ class Loop:
                 return handled
             self._give_up("what stands beside the stream has changed")
 
-    def _again(self, why: str) -> None:
-        """Gives the transaction up and goes back to what is committed."""
-        self._give_up(why)
+    def _again(self, why: str, begun: bool) -> None:
+        """Goes back to what is committed, and gives the transaction up if one was begun."""
+        if begun:
+            self._give_up(why)
+        else:
+            self.log.warning("records cannot be decoded yet", why=why)
         self.input.rewind()
 
     def _give_up(self, why: str) -> None:
@@ -300,9 +302,3 @@ def _tally(names: Iterable[str]) -> dict[str, int]:
     for name in names:
         counts[name] = counts.get(name, 0) + 1
     return counts
-
-
-def _record(topic: Topic) -> type[Record]:
-    if topic.record is None:
-        raise AssertionError(f"{topic.name} is no topic of records")
-    return topic.record

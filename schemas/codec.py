@@ -1,14 +1,13 @@
 """Avro bytes <-> records. The only importer of fastavro.
 
-Framing is Avro's single-object encoding: C3 01, the CRC-64-AVRO fingerprint of the writer's schema
-(little endian), then the body. The writer's schema is looked up by fingerprint, so bytes of every
-version under schemas/ and schemas/old/ stay readable.
-Source: Avro 1.12 specification, "Single-object encoding".
+What stands before the body is the business of a framing (schemas/framing.py). By default that is Avro's
+single-object encoding: the writer's schema is looked up by its fingerprint, so bytes of every version
+under schemas/ and schemas/old/ stay readable.
 """
 
 import json
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -18,16 +17,13 @@ from fastavro import parse_schema, schemaless_reader, schemaless_writer
 from fastavro.schema import fingerprint, to_parsing_canonical_form
 
 from schemas import records
+from schemas.framing import HEADER, MAGIC, Framing, SingleObject, UndecodableError
 from schemas.records import Record
+from schemas.topics import Topic
 
 R = TypeVar("R", bound=Record)
-MAGIC = b"\xc3\x01"
-HEADER = 10
 HERE = Path(__file__).parent
-
-
-class UndecodableError(ValueError):
-    """Bytes that are no record of the kind expected. The message never quotes them."""
+FOREIGN = 64  # writers' schemas kept ready, for each kind of record
 
 
 def _without_logical_types(schema: Any) -> Any:
@@ -54,19 +50,20 @@ def schema_files() -> dict[str, list[Path]]:
 
 
 class Codec(Generic[R]):
-    """Encodes and decodes one kind of record.
+    """Encodes and decodes one kind of record, in the default framing or the one given.
 
     ``encode(record) -> bytes``; ``decode(bytes) -> record`` raises UndecodableError.
     """
 
-    def __init__(self, record: type[R]) -> None:
-        texts = [json.loads(path.read_text()) for path in schema_files()[record.__name__]]
-        self.schema = texts[0]
-        self.header = _header(texts[0])
-        self._plain = parse_schema(_without_logical_types(texts[0]))
-        self._writers = {_header(text): parse_schema(_without_logical_types(text)) for text in texts}
+    def __init__(self, record: type[R], framing: Framing | None = None) -> None:
+        self.framing = framing or single_object(record)
+        self.schema: dict[str, Any] = json.loads(_texts(record)[0])
+        self.header, self._size = self.framing.header, len(self.framing.header)
+        self._plain = _parsed(self.schema)
+        self._resolve = lru_cache(FOREIGN)(self._resolved)
         nested = any(f.type not in (int, str, bytes) for f in msgspec.structs.fields(record))
         self._make: Callable[[dict[str, Any]], R] = _converter(record) if nested else _caller(record)
+        self._make_by_name = _converter(record)
         self._fields: Callable[[R], Any] = _builtins if nested else msgspec.structs.asdict
 
     def encode(self, record: R) -> bytes:
@@ -85,32 +82,50 @@ class Codec(Generic[R]):
         if data is None:
             raise UndecodableError("tombstone: the record has no value")
         stream = BytesIO(data)
-        header = stream.read(HEADER)
+        writer, reader, make = self._plain, None, self._make
+        if stream.read(self._size) != self.header:
+            text, start = self.framing.writer(data)
+            writer, reader, make = self._resolve(text)
+            stream.seek(start)
         try:
-            if header == self.header:
-                values: Any = schemaless_reader(stream, self._plain, None)
-            else:
-                values = schemaless_reader(stream, self._writer(header), self._plain)
-            record = self._make(values)
-        except UndecodableError:
-            raise
+            values: Any = schemaless_reader(stream, writer, reader)
+            record = make(values)
         except Exception as error:  # noqa: BLE001 - fastavro raises many kinds on hostile bytes
             raise UndecodableError(f"body does not fit its schema: {type(error).__name__}") from None
         if stream.tell() != len(data):
             raise UndecodableError("bytes left over after the record")
         return record
 
-    def _writer(self, header: bytes) -> Any:
-        if header[:2] != MAGIC or len(header) < HEADER:
-            raise UndecodableError("no Avro single-object header")
-        schema = self._writers.get(header)
-        if schema is None:
-            raise UndecodableError(f"unknown schema fingerprint {header[2:].hex()}")
-        return schema
+    def _resolved(self, text: str) -> tuple[Any, Any, Callable[[dict[str, Any]], R]]:
+        """A writer's schema, ours to read it by, or None if that is the same, and what makes the record."""
+        try:
+            schema: Any = json.loads(text)
+            writer = _parsed(schema)
+            same = to_parsing_canonical_form(schema) == to_parsing_canonical_form(self.schema)
+        except Exception as error:  # noqa: BLE001 - a schema may come from a registry, where anything can be
+            raise UndecodableError(f"the writer's schema cannot be used: {type(error).__name__}") from None
+        if not isinstance(writer, dict) or writer.get("name") != self._plain["name"]:
+            raise UndecodableError(f"written by the schema of another record than {self._plain['name']}")
+        return (writer, None, self._make) if same else (writer, self._plain, self._make_by_name)
+
+
+def _parsed(schema: Any) -> Any:
+    return parse_schema(_without_logical_types(schema))
+
+
+def _texts(record: type[Any]) -> list[str]:
+    """The schemas of a record type as JSON: today's first, then those of earlier versions."""
+    return [path.read_text("utf-8") for path in schema_files()[record.__name__]]
+
+
+def single_object(record: type[Any]) -> SingleObject:
+    """The default framing of a record type."""
+    versions = {_header(json.loads(text)): text for text in _texts(record)}
+    return SingleObject(next(iter(versions)), versions)
 
 
 def _caller(record: type[R]) -> Callable[[dict[str, Any]], R]:
-    """Flat records: fastavro yields the fields in schema order, which is the Struct's order."""
+    """Flat records: fastavro yields the fields in the writer's order. If that is ours, it is the Struct's, too."""
     return lambda values: record(*values.values())
 
 
@@ -132,10 +147,28 @@ def codec(record: type[R]) -> Codec[R]:
 _made: dict[Any, Codec[Any]] = {}
 
 
+def plain(topic: Topic) -> Codec[Any]:
+    """The codec of a topic's values in the default framing."""
+    return codec(record_of(topic))
+
+
+def record_of(topic: Topic) -> type[Record]:
+    """What is in a live topic."""
+    if topic.record is None:
+        raise AssertionError(f"{topic.name} is no topic of records")
+    return topic.record
+
+
+Codecs = Callable[[Topic], Codec[Any]]
+
+
 def schema_of(record: type[Record]) -> dict[str, Any]:
     """Today's Avro schema of a record type, with its logical types."""
     schema: dict[str, Any] = codec(record).schema
     return schema
 
 
-__all__ = ["Codec", "UndecodableError", "codec", "records", "schema_files", "schema_of"]
+__all__ = [
+    "HEADER", "MAGIC", "Codec", "Codecs", "UndecodableError", "codec", "plain", "record_of", "records",
+    "schema_files", "schema_of", "single_object",
+]  # fmt: skip

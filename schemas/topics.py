@@ -33,7 +33,8 @@ class Topic(Struct, frozen=True):
     ``record`` is None in a dead-letter topic, which keeps the bytes as they came.
     ``retention_ms`` is on the broker's clock, which is wall time; FOREVER keeps all. ``most_bytes`` is the
     largest batch that the broker takes: what is made from a record always fits where it goes next. ``broker_time``:
-    records carry the time at which the broker took them, and not their sender's.
+    records carry the time at which the broker took them, and not their sender's. ``lasting``: its values keep
+    the default framing, whatever the settings: orders and evidence must be readable with nothing but this contract.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Topic(Struct, frozen=True):
     compacted: bool = False
     most_bytes: int = MIB
     broker_time: bool = False
+    lasting: bool = False
 
     @property
     def dlq(self) -> str:
@@ -80,12 +82,12 @@ POLICE_IMAGES = Topic(
 )  # fmt: skip
 AUDIT = Topic(
     "oversight.audit", DecisionBatch, "input partition", 4, FOREVER,
-    _users(User.ENFORCEMENT), _users(User.OVERSIGHT), most_bytes=3 * MIB,
+    _users(User.ENFORCEMENT), _users(User.OVERSIGHT), most_bytes=3 * MIB, lasting=True,
 )  # fmt: skip
 ORDERS = Topic(
     "governance.orders", Order, "hash of the order", 1, FOREVER,
     _users(User.GOVERNANCE), _users(User.GOVERNANCE, User.ENFORCEMENT, User.OVERSIGHT), compacted=True,
-    most_bytes=3 * MIB, broker_time=True,
+    most_bytes=3 * MIB, broker_time=True, lasting=True,
 )  # fmt: skip
 
 LIVE = (FRAMES, READS, IMAGES, POLICE, POLICE_IMAGES, AUDIT, ORDERS)

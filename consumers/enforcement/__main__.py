@@ -52,7 +52,7 @@ def gate(context: Context, kind: type[Gate] = Gate) -> Gate:
     feed = OrderFeed(context.connection, trust(settings.home), context.clock, context.metrics)
     known = register(load_estate(settings.policies / "estate"), feed.catch_up(), Purpose(settings.purpose))
     name = f"{User.ENFORCEMENT}-{settings.member}"
-    return kind(name, ruler(settings), known, feed.follow, context.clock, context.metrics)
+    return kind(name, ruler(settings), known, feed.follow, context.clock, context.metrics, context.codecs)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from itertools import repeat
 
 from msgspec.structs import replace
 
-from consumers.enforcement.forms import projectors
+from consumers.enforcement.forms import TOPICS, projectors
 from consumers.enforcement.pictures import within
 from ringfence.audit.chain import link
 from ringfence.clock import Clock
@@ -19,12 +19,12 @@ from ringfence.policy.facts import Kind
 from ringfence.policy.orders import Force
 from ringfence.policy.register import Register, under
 from ringfence.stage import Batch, Handled, Output, reject
-from schemas.codec import codec
+from schemas.codec import Codecs, plain
 from schemas.records import DecisionBatch, Flag, Outcome, Read
-from schemas.topics import AUDIT, IMAGES, POLICE, POLICE_IMAGES, READS, User
+from schemas.topics import AUDIT, IMAGES, READS, User
 
 KINDS = {READS.name: Kind.READ, IMAGES.name: Kind.IMAGE}
-TARGETS = {Kind.READ: POLICE.name, Kind.IMAGE: POLICE_IMAGES.name}
+TARGETS = {kind: topic.name for kind, topic in TOPICS.items()}
 MS = 1_000
 NEVER = -(1 << 62)
 MOST_TEXT = 16  # characters; a UK mark has at most 7, and no foreign one so many
@@ -53,11 +53,15 @@ class Gate:
         follow: Callable[[Force], Force],
         clock: Clock,
         metrics: Metrics,
+        codecs: Codecs = plain,
     ) -> None:
         self.name, self.rule, self.register = name, rule, register
         self.follow, self.clock, self.metrics = follow, clock, metrics
+        self.codecs = codecs
+        for topic in TOPICS.values():  # now, and not at the first disclosure, it shows if they cannot be written
+            codecs(topic)
         self._adopt(register.force)
-        self.encode = codec(DecisionBatch).encode
+        self.encode = codecs(AUDIT).encode
         self.seen: dict[int, Outcome] = {}
 
     def prepare(self) -> bool:
@@ -76,7 +80,7 @@ class Gate:
     def _adopt(self, force: Force) -> None:
         """Decides by the bundle that is in force, and by nothing of the one before."""
         self.law = self.rule(force)
-        self.project = projectors(self.law.table.forms, within)
+        self.project = projectors(self.law.table.forms, within, self.codecs)
         self.metrics.bundle.set(force.enacted.number if force.enacted else 0)
 
     def handle(self, batches: Sequence[Batch], now: int) -> Handled:

@@ -34,7 +34,7 @@ def _ocr(context: Context) -> Stage:
     from consumers.ocr.stage import Ocr
 
     cv2.setNumThreads(1)  # two threads cost twice the CPU of one and save no time on frames this small
-    return Ocr(OnnxReader(context.settings.model), context.settings.gate, context.metrics)
+    return Ocr(OnnxReader(context.settings.model), context.settings.gate, context.metrics, context.codecs)
 
 
 if __name__ == "__main__":

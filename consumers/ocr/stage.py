@@ -13,7 +13,7 @@ from ringfence.dead_letters import Rejected
 from ringfence.jpeg import stripped
 from ringfence.metrics import Metrics
 from ringfence.stage import Batch, Handled, Output, reject
-from schemas.codec import codec
+from schemas.codec import Codecs, plain
 from schemas.records import Flag, Frame, Image, Read
 from schemas.topics import FRAMES, IMAGES, READS, User
 
@@ -37,9 +37,9 @@ class Ocr:
     inputs = (FRAMES,)
     most = 32
 
-    def __init__(self, reader: PlateReader, gate: int, metrics: Metrics) -> None:
+    def __init__(self, reader: PlateReader, gate: int, metrics: Metrics, codecs: Codecs = plain) -> None:
         self.reader, self.gate, self.metrics = reader, gate, metrics
-        self.encode_read, self.encode_image = codec(Read).encode, codec(Image).encode
+        self.encode_read, self.encode_image = codecs(READS).encode, codecs(IMAGES).encode
         self.outcomes = Counter({READ: 0, UNSURE: 0, NO_PLATE: 0})
 
     def prepare(self) -> bool:

@@ -33,6 +33,7 @@ from ringfence.metrics import Metrics
 from ringfence.policy.bundle import load as load_bundle
 from ringfence.policy.facts import Facts, Kind, Purpose, Zone
 from ringfence.policy.table import compile_bundle
+from ringfence.registry import codecs_of
 from ringfence.run import Context, write_json
 from ringfence.settings import Settings
 from ringfence.settings import load as load_settings
@@ -101,7 +102,8 @@ def demo(
             console.print(f"Ready after {time.monotonic() - began:.1f} s. The cameras open at {opening}.")
             _run(running, plan, console, stop)
             _drain(running, kafka.admin)
-        ledger = open_ledger(access.connection_of(User.OVERSIGHT, settings, kafka.bootstrap))
+        connection = access.connection_of(User.OVERSIGHT, settings, kafka.bootstrap)
+        ledger = open_ledger(connection, codecs_of(settings))
         summary, found = _balance(plan, ledger, running, kafka.version)
     _leave(plan, settings, ledger, running.screen, summary, console)
     if found:

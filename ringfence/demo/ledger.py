@@ -4,16 +4,16 @@ It keeps every read and decision, about a kilobyte an event, and of the frames a
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from msgspec import Struct
 
 from ringfence.audit.chain import Heads, follow
 from ringfence.kafka_io import Connection, Delivery, read_all
-from schemas.codec import UndecodableError, codec
+from schemas.codec import Codecs, UndecodableError, plain
 from schemas.records import DecisionBatch, Effect, Frame, Image, PoliceImage, PoliceRead, Read
-from schemas.topics import AUDIT, DEAD_LETTERS, FRAMES, IMAGES, POLICE, POLICE_IMAGES, READS
+from schemas.topics import AUDIT, DEAD_LETTERS, FRAMES, IMAGES, POLICE, POLICE_IMAGES, READS, Topic
 
 # Only this ledger, tests and benchmarks read the truth that cameras put into a header.
 TRUTH = "ringfence-truth"
@@ -64,31 +64,31 @@ class Ledger(Struct, frozen=True):
     digests: Mapping[str, str]
 
 
-def open_ledger(connection: Connection) -> Ledger:
+def open_ledger(connection: Connection, codecs: Codecs = plain) -> Ledger:
     """Reads every topic from its beginning to its end, as oversight."""
-    offered: Counter[str] = Counter()
+    source = Source(connection, codecs, Counter())
     sums = {"frames": Digest(), "reads": Digest(), "decisions": Digest()}
     truths: dict[Id, str] = {}
     jpegs: dict[Id, bytes] = {}
-    for delivery, frame in _records(connection, FRAMES.name, Frame, offered):
+    for delivery, frame in _records(source, FRAMES, Frame):
         truths[_id(frame)] = _truth(delivery)
         sums["frames"].add(delivery.value)
         if len(jpegs) < PICTURES:
             jpegs[_id(frame)] = frame.jpeg
     reads: dict[Id, Read] = {}
-    for delivery, read in _records(connection, READS.name, Read, offered):
+    for delivery, read in _records(source, READS, Read):
         reads[_id(read)] = read
         sums["reads"].add(delivery.value)
-    corners, images = _images(connection, offered, jpegs)
-    decisions, breaks = _evidence(connection, offered)
+    corners, images = _images(source, jpegs)
+    decisions, breaks = _evidence(source)
     for d in decisions:
         sums["decisions"].add(repr((d.topic, d.id, d.effect, d.form, d.reason, d.rules)).encode())
     return Ledger(
-        offered=offered,
+        offered=source.offered,
         truths=truths,
         reads=reads,
         images=images,
-        disclosed=list(_disclosures(connection, offered)),
+        disclosed=list(_disclosures(source)),
         decisions=decisions,
         breaks=breaks,
         dead_letters=Counter(d.topic for d in read_all(connection, [t.name for t in DEAD_LETTERS])),
@@ -112,37 +112,42 @@ class Digest:
         return f"{self._total % 2**256:064x}"
 
 
-def _records(
-    connection: Connection, topic: str, record: type[R], offered: Counter[str]
-) -> Iterator[tuple[Delivery, R]]:
+class Source(Struct, frozen=True):
+    """Where to read, by which codecs, and how many records each topic has had so far."""
+
+    connection: Connection
+    codecs: Codecs
+    offered: Counter[str]
+
+
+def _records(source: Source, topic: Topic, record: type[R]) -> Iterator[tuple[Delivery, R]]:
     """The records of a topic that decode; the others are counted, and lie with the dead letters."""
-    decode = codec(record).decode
-    for delivery in read_all(connection, [topic]):
-        offered[topic] += 1
+    assert topic.record is record
+    decode: Callable[[bytes | None], R] = source.codecs(topic).decode
+    for delivery in read_all(source.connection, [topic.name]):
+        source.offered[topic.name] += 1
         try:
             yield delivery, decode(delivery.value)
         except UndecodableError:
             continue
 
 
-def _images(
-    connection: Connection, offered: Counter[str], jpegs: Mapping[Id, bytes]
-) -> tuple[dict[Id, list[int]], int]:
+def _images(source: Source, jpegs: Mapping[Id, bytes]) -> tuple[dict[Id, list[int]], int]:
     """Where the plate was found, for the frames that are kept, and the number of distinct images."""
     corners: dict[Id, list[int]] = {}
     seen: set[Id] = set()
-    for _, image in _records(connection, IMAGES.name, Image, offered):
+    for _, image in _records(source, IMAGES, Image):
         seen.add(_id(image))
         if _id(image) in jpegs:
             corners[_id(image)] = image.corners
     return corners, len(seen)
 
 
-def _evidence(connection: Connection, offered: Counter[str]) -> tuple[list[Decided], list[str]]:
+def _evidence(source: Source) -> tuple[list[Decided], list[str]]:
     heads: dict[int, Heads] = {}
     decisions: list[Decided] = []
     breaks: list[str] = []
-    for delivery, batch in _records(connection, AUDIT.name, DecisionBatch, offered):
+    for delivery, batch in _records(source, AUDIT, DecisionBatch):
         place = delivery.partition
         heads[place], broken = follow(heads.get(place, {}), delivery.value, batch)
         breaks += [broken] if broken else []
@@ -156,10 +161,10 @@ def _decisions(batch: DecisionBatch) -> Iterable[Decided]:
         yield Decided(batch.topic, (camera, sequence), o.effect, o.form, o.reason, tuple(o.rules))
 
 
-def _disclosures(connection: Connection, offered: Counter[str]) -> Iterator[Disclosed]:
-    for _, read in _records(connection, POLICE.name, PoliceRead, offered):
+def _disclosures(source: Source) -> Iterator[Disclosed]:
+    for _, read in _records(source, POLICE, PoliceRead):
         yield Disclosed(READS.name, _id(read), read.form)
-    for _, image in _records(connection, POLICE_IMAGES.name, PoliceImage, offered):
+    for _, image in _records(source, POLICE_IMAGES, PoliceImage):
         yield Disclosed(IMAGES.name, _id(image), image.form)
 
 

@@ -34,7 +34,7 @@ def test_it_explains_under_the_bundle_and_the_orders_in_force(broker):
     sealed = codec(SealedBundle).encode(sign(pack(2, changed), keys.signer(HOME, DRAFTER)))
     broker.order(OrderKind.BUNDLE, "bundle/2", bundle=sealed)
     said = explained(broker, 1301)
-    assert "under bundle 2 and the orders up to number 2" in said
+    assert "under bundle 2 and the orders as they stand" in said
     assert "Bundle two says: not yet." in said
     broker.order(OrderKind.SUSPEND, "zone/ccz")
     assert "withheld: suspended" in explained(broker, 1)

@@ -25,7 +25,7 @@ from producers.world import Passage, World
 from ringfence.errors import NotAllowedError, UnreachableError
 from ringfence.estate import load
 from ringfence.vrm import Style, classify
-from schemas.codec import codec
+from schemas.codec import Codecs, codec
 from schemas.records import Flag, Frame, Read
 
 START = 1_655_276_400_000_000  # Wednesday 15 June 2022, 08:00 in London
@@ -219,7 +219,7 @@ def test_what_is_long_overdue_is_given_up_unmade(monkeypatch: pytest.MonkeyPatch
     clock = FakeClock(START + PATIENCE + 2 * SECOND + 50_000)
     built: list[int] = []
     real = camera.outgoing
-    monkeypatch.setattr(camera, "outgoing", lambda p, n: built.append(p.sequence) or real(p, n))
+    monkeypatch.setattr(camera, "outgoing", lambda p, n, c: built.append(p.sequence) or real(p, n, c))
     counts = run([made(i) for i in range(200)], clock, Broker(clock))
     assert counts.unsent == 21  # due in the first two seconds
     assert built[0] == 21
@@ -231,10 +231,10 @@ def test_records_are_made_ahead_but_not_far(monkeypatch: pytest.MonkeyPatch) -> 
     leads: list[int] = []
     real = camera.outgoing
 
-    def slow(passage: Passage, partitions: int) -> camera.Outgoing:
+    def slow(passage: Passage, partitions: int, codecs: Codecs) -> camera.Outgoing:
         clock.at += 40_000  # rendering takes a while
         leads.append(passage.due_at - clock.at)
-        return real(passage, partitions)
+        return real(passage, partitions, codecs)
 
     monkeypatch.setattr(camera, "outgoing", slow)
     broker = Broker(clock)

@@ -3,7 +3,7 @@
 import pytest
 
 from ringfence import dead_letters
-from ringfence.errors import BrokerError, FencedError, RecordError
+from ringfence.errors import BrokerError, FencedError, RecordError, RegistryError
 from ringfence.kafka_io import Place
 from ringfence.metrics import Metrics
 from ringfence.stage import MOST_TRIES, Handled, Limits, Loop, Output
@@ -200,3 +200,39 @@ def test_a_dead_letter_says_why_in_bounds():
     assert isinstance(letter, DeadLetter)
     with pytest.raises(UndecodableError):
         dead_letters.read([("other", b"1")])
+
+
+class Doubtful:
+    """A codec whose registry does not answer the first ``failures`` times."""
+
+    def __init__(self, failures):
+        self.failures = failures
+
+    def decode(self, value):
+        if self.failures:
+            self.failures -= 1
+            raise RegistryError("no schema registry answers")
+        return codec(Read).decode(value)
+
+
+def test_records_wait_for_a_registry_that_is_down():
+    """None is lost, none is a dead letter, and no transaction was begun that could be given up."""
+    made = loop(reads("A", "B"))
+    made.codecs = {READS.name: Doubtful(1)}
+    made.stop.set()
+    made._turn()
+    assert (made.input.rewound, made.writer.sent, made.writer.aborted) == (1, [], 0)
+    made._turn()
+    assert [value for _, _, _, value, _ in made.writer.sent] == [b"A", b"B"]
+    assert made.failed == 0
+
+
+def test_a_registry_that_stays_down_ends_the_stage():
+    made = loop(reads("A"))
+    made.codecs = {READS.name: Doubtful(100)}
+    made.stop.set()
+    for _ in range(MOST_TRIES - 1):
+        made._turn()
+    with pytest.raises(RegistryError):
+        made._turn()
+    assert made.writer.sent == []

@@ -1,0 +1,1 @@
+"""Against a real schema registry: make registry."""
