@@ -54,10 +54,12 @@ class Bench(Struct, frozen=True):
 
     @property
     def label(self) -> str:
-        """The regime's label, and what is special: that no tranche is activated, that it is not asked for crime."""
+        """The regime's label, and what is supposed: who is activated, where that matters, and a purpose but crime."""
         purpose = self.register.purpose
         asked = "" if purpose is Purpose.CRIME else f" (for {purpose.replace('_', ' ')})"
-        return self.regime.label + ("" if self.activated else " (none activated)") + asked
+        if "activation" not in self.law.table.intervals[0].ruled.reads:  # type: ignore[union-attr] # pinned: always one
+            return self.regime.label + asked
+        return self.regime.label + (" (all activated)" if self.activated else " (none activated)") + asked
 
 
 def bench(enacted: Enacted, estate: Estate, name: str, at: int) -> Bench:

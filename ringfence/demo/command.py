@@ -59,13 +59,14 @@ class Plan(Struct, frozen=True):
     load: tuple[str, ...]
     seed: int
     regime: str | None
+    label: str
     opening: int
     out: Path
 
     @property
     def title(self) -> str:
         """One phrase for the head of the screen."""
-        return f"{' '.join(self.load).lstrip('-')}, {self.regime or 'regime by date'}"
+        return f"{' '.join(self.load).lstrip('-')}, {self.label or 'regime by date'}"
 
 
 def demo(
@@ -83,9 +84,9 @@ def demo(
         raise SettingError("give --londons or --rate, not both")
     load = ("--rate", str(rate)) if rate else ("--londons", str(londons or 0.25))
     settings = load_settings(home=home, regime=regime).of_own_broker()
-    plan = Plan(duration, load, seed, settings.regime, options.moment("--opening", opening), out)
-    if settings.regime:
-        load_bundle(settings.policies).regime(settings.regime)  # a wrong one is said before anything starts
+    # A wrong regime is said before anything starts.
+    label = load_bundle(settings.policies).regime(settings.regime).label if settings.regime else ""
+    plan = Plan(duration, load, seed, settings.regime, label, options.moment("--opening", opening), out)
     console = terminal.console()
     families: list[Family] = []
     _clear(plan)
@@ -246,7 +247,7 @@ def _balance(plan: Plan, ledger: Ledger, running: Running, version: str) -> tupl
         found.append(f"records that could not be sent: {cameras['unsent']}")
     summary = {
         "seed": plan.seed,
-        "regime": plan.regime or "by date: " + ", ".join(police["regimes"]),
+        "regime": plan.label or "by date: " + ", ".join(police["regimes"]),
         "seconds": plan.duration,
         "passages": cameras["passages"],
         **summarise(ledger),
