@@ -3,13 +3,13 @@
 import secrets
 from pathlib import Path
 
-from ringfence import kafka_admin, private
-from ringfence.kafka_io import Connection
+from ringfence import certs, kafka_admin, private
+from ringfence.kafka_io import SCRAM, Connection
+from ringfence.kraft import ADMIN as ADMIN  # whoever applies the table is this user
 from ringfence.rights import Grant, grants
 from ringfence.settings import Settings
 from schemas.topics import TOPICS, User
 
-ADMIN = "admin"
 FOLDER, SUFFIX = "secrets", ".password"
 NO_PASSWORD = (
     "run `ringfence broker` or `ringfence topics apply` once with this RINGFENCE_HOME, or set RINGFENCE_PASSWORD"
@@ -34,7 +34,15 @@ def connection_of(user: User, settings: Settings, bootstrap: str | None = None) 
     """The connection of a stage's user. FileError if there is no password for it."""
     known = settings.password.get_secret_value() if settings.password else None
     known = known or private.read(_file(settings.home, user), NO_PASSWORD)
-    return Connection(bootstrap or settings.bootstrap, user.value, known, settings.security)
+    return connect(settings, user.value, known, bootstrap=bootstrap)
+
+
+def connect(
+    settings: Settings, user: str, known: str, mechanism: str = SCRAM, bootstrap: str | None = None
+) -> Connection:
+    """The connection of any user, with TLS where the settings ask for it. ``known`` is its password."""
+    ca = str(settings.ca or settings.home / certs.FOLDER / certs.CA) if settings.security.endswith("SSL") else ""
+    return Connection(bootstrap or settings.bootstrap, user, known, settings.security, mechanism, ca)
 
 
 def password(home: Path, user: str) -> str:

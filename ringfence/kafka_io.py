@@ -1,6 +1,5 @@
 """Kafka: clients, what the broker says, and what went wrong. The only importer of kafka-python."""
 
-import socket
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
@@ -15,11 +14,11 @@ from kafka.errors import KafkaError
 from msgspec import Struct
 
 from ringfence.clock import Clock
-from ringfence.errors import BrokerError, FencedError, LoginError, NotAllowedError, TooLargeError, UnreachableError
+from ringfence.errors import BrokerError, FencedError, LoginError, NotAllowedError, TooLargeError
+from ringfence.knock import knock
 from schemas.topics import MOST_BYTES
 
 PLAIN, SCRAM = "PLAIN", "SCRAM-SHA-512"
-CONNECT_SECONDS = 3.0
 PREFLIGHT_SECONDS = 5.0
 FETCH_BYTES = 8 * 1024 * 1024
 TRANSACTION_TIMEOUT_MS = 15_000
@@ -29,13 +28,22 @@ BROKER_TIME = 1  # Kafka's LogAppendTime; any other timestamp is the sender's ow
 
 
 class Connection(Struct, frozen=True):
-    """Where a broker is and who asks. ``repr`` does not show the password."""
+    """Where a broker is and who asks. ``ca``: file of the CA that a TLS listener is trusted by; the system's if empty.
+
+    ``repr`` does not show the password.
+    """
 
     bootstrap: str
     user: str
     password: str
     protocol: str = "SASL_PLAINTEXT"
     mechanism: str = SCRAM
+    ca: str = ""
+
+    @property
+    def tls(self) -> bool:
+        """Whether its listener speaks TLS."""
+        return self.protocol.endswith("SSL")
 
     def __repr__(self) -> str:
         return f"Connection({self.user}@{self.bootstrap}, {self.protocol}, {self.mechanism})"
@@ -52,6 +60,7 @@ def _common(connection: Connection) -> dict[str, Any]:
         "security_protocol": connection.protocol,
         "client_id": connection.user,
         **(login if connection.protocol.startswith("SASL") else {}),
+        **({"ssl_cafile": connection.ca or None} if connection.tls else {}),
     }
 
 
@@ -130,7 +139,7 @@ def check(connection: Connection, *, read: Iterable[str] = (), write: Iterable[s
     kafka-python's consumer is silent where it may not read; describe_topics answers.
     """
     topics = sorted({*read, *write})
-    _knock(connection.bootstrap)
+    knock(connection.bootstrap, connection.ca, connection.tls)
     try:
         with closing(_login(connection)) as client:
             described = client.describe_topics(topics) if topics else []
@@ -147,17 +156,6 @@ def check(connection: Connection, *, read: Iterable[str] = (), write: Iterable[s
             raise BrokerError(f"there is no topic {topic['name']!r}: run `ringfence topics apply`")
         if code:
             raise BrokerError(f"topic {topic['name']!r} cannot be used: error code {code}")
-
-
-def _knock(bootstrap: str) -> None:
-    """Raises UnreachableError if nobody listens there."""
-    host, _, port = bootstrap.rpartition(":")
-    try:
-        socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
-    except (OSError, ValueError, OverflowError) as error:
-        raise UnreachableError(
-            f"no broker answers at {bootstrap} ({error}): start one with `ringfence broker`, or set RINGFENCE_BOOTSTRAP"
-        ) from None
 
 
 def _login(connection: Connection) -> KafkaAdminClient:

@@ -42,15 +42,16 @@ Source = Annotated[str | None, typer.Option(help="Only those of this topic, for 
 def broker(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port for clients; 0 is any.")] = PORT,
     keep: Annotated[bool, typer.Option(help="Keep the data in RINGFENCE_HOME for the next start.")] = False,
+    tls: Annotated[bool, typer.Option(help="Speak TLS; give every part RINGFENCE_SECURITY=SASL_SSL.")] = False,
     home: options.Home = None,
 ) -> None:
     """Run the embedded Apache Kafka alone, with topics, users and rights applied, until Ctrl-C."""
-    settings = load_settings(home=home).of_own_broker()
+    settings = load_settings(home=home).of_own_broker(tls)
     unwind_on_signal()
     out = terminal.console()
     data = settings.home / "kafka" / "kept" if keep else None
     password = access.password(settings.home, access.ADMIN)
-    with EmbeddedKafka(settings.home, password, port=port, data=data, say=out.print) as kafka:
+    with EmbeddedKafka(settings.home, password, port=port, data=data, tls=tls, say=out.print) as kafka:
         access.apply(kafka.admin, settings.home)
         keys.ensure(settings.home)
         connection = access.connection_of(User.GOVERNANCE, settings, kafka.bootstrap)
@@ -74,7 +75,8 @@ def apply_topics(
     """Make a broker match the table of topics: topics, users, rights. A second run changes nothing."""
     settings = load_settings(home=home)
     given = settings.password.get_secret_value() if settings.password else access.password(settings.home, user)
-    lines = access.apply(Connection(bootstrap, user, given, settings.security, mechanism), settings.home)
+    connection = access.connect(settings, user, given, mechanism, bootstrap)
+    lines = access.apply(connection, settings.home)
     typer.echo("\n".join(lines) or "nothing to change")
 
 

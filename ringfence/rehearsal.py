@@ -7,8 +7,10 @@ Without it the first seconds of every later run are slow: the broker would load 
 from contextlib import ExitStack, closing
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from ringfence import access
-from ringfence.kafka_io import Connection, producer
+from ringfence.kafka_io import SCRAM, Connection, producer
 from ringfence.transact import Input, Writer
 from schemas.topics import FRAMES, READS, User
 
@@ -19,7 +21,10 @@ VALUE = bytes(10_000)
 def rehearse(admin: Connection, bootstrap: str, home: Path) -> None:
     """Runs ``TURNS`` transactions on a broker that holds nothing yet. ``home`` is for passwords that go again."""
     access.apply(admin, home)
-    cameras, ocr = (Connection(bootstrap, user.value, access.password(home, user)) for user in (User.CAMERAS, User.OCR))
+    cameras, ocr = (
+        replace(admin, bootstrap=bootstrap, user=user.value, password=access.password(home, user), mechanism=SCRAM)
+        for user in (User.CAMERAS, User.OCR)
+    )
     with ExitStack() as stack:
         sender = stack.enter_context(closing(producer(cameras)))
         writer = stack.enter_context(Writer(ocr, f"{User.OCR}-0"))

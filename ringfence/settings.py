@@ -36,6 +36,9 @@ class Settings(BaseSettings):
         None,
         description="Password of the stage's user; unset, it is read from the secrets under RINGFENCE_HOME.",
     )
+    ca: Path | None = Field(
+        None, description="Certificate of the CA that the broker is trusted by; unset, tls/ca.pem under RINGFENCE_HOME."
+    )
     home: Path = Field(Path(".ringfence"), description="Folder for secrets, the embedded Kafka and its caches.")
     policies: Path = Field(ROOT / "policies", description="Folder of the policy bundle and the camera register.")
     model: Path = Field(ROOT / "models" / "ringfence_plates.onnx", description="The plate model, ONNX.")
@@ -74,9 +77,11 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
     log_json: bool = Field(False, description="Log as JSON, one object a line.")
 
-    def of_own_broker(self) -> "Settings":
+    def of_own_broker(self, tls: bool = False) -> "Settings":
         """The same, for a broker of our own: how to log in there is known, whatever the environment says of another."""
-        return self.model_copy(update={"password": None, "security": "SASL_PLAINTEXT"})
+        return self.model_copy(
+            update={"password": None, "ca": None, "security": "SASL_SSL" if tls else "SASL_PLAINTEXT"}
+        )
 
 
 def load(**given: Any) -> Settings:
