@@ -6,7 +6,7 @@ from pathlib import Path
 from ringfence import certs, kafka_admin, private
 from ringfence.kafka_io import SCRAM, Connection
 from ringfence.kraft import ADMIN as ADMIN  # whoever applies the table is this user
-from ringfence.rights import Grant, grants
+from ringfence.rights import QUOTAS, Grant, grants
 from ringfence.settings import Settings
 from schemas.topics import TOPICS, User
 
@@ -22,6 +22,10 @@ def apply(connection: Connection, home: Path) -> list[str]:
         made = kafka_admin.match_topics(client, TOPICS)
         kafka_admin.set_passwords(client, {user: password(home, user) for user in User})
         added, removed = kafka_admin.match_rights(client, grants())
+        made += [
+            f"quota of {user}: {rate:,} bytes a second and client"
+            for user, rate in kafka_admin.match_quotas(client, QUOTAS)
+        ]
     lines = made + [f"right added: {_words(grant)}" for grant in added]
     return lines + [f"right removed: {_words(grant)}" for grant in removed]
 
@@ -42,7 +46,9 @@ def connect(
 ) -> Connection:
     """The connection of any user, with TLS where the settings ask for it. ``known`` is its password."""
     ca = str(settings.ca or settings.home / certs.FOLDER / certs.CA) if settings.security.endswith("SSL") else ""
-    return Connection(bootstrap or settings.bootstrap, user, known, settings.security, mechanism, ca)
+    return Connection(
+        bootstrap or settings.bootstrap, user, known, settings.security, mechanism, ca, f"{user}-{settings.member}"
+    )
 
 
 def password(home: Path, user: str) -> str:

@@ -2,7 +2,7 @@
 
 from importlib.metadata import entry_points
 
-from ringfence import bundles, certs, entry, governance, keys, law, plumbing
+from ringfence import bundles, certs, entry, governance, keys, law, matrix, plumbing
 from ringfence.demo.command import demo
 
 app = entry.application(
@@ -14,6 +14,7 @@ app.add_typer(plumbing.topics, name="topics")
 app.add_typer(plumbing.dlq, name="dlq")
 app.add_typer(law.regimes, name="regimes")
 app.add_typer(governance.order, name="order")
+app.add_typer(matrix.matrix, name="access")
 app.add_typer(keys.keys, name="keys")
 app.add_typer(certs.certs, name="certs")
 app.add_typer(bundles.bundle, name="bundle")

@@ -20,6 +20,7 @@ from kafka.admin import (
     UserScramCredentialUpsertion,
 )
 from kafka.errors import KafkaError
+from kafka.protocol.admin import AlterClientQuotasRequest, DescribeClientQuotasRequest
 
 from ringfence.errors import BrokerError
 from ringfence.kafka_io import SCRAM, Connection, admin, check, translate
@@ -27,6 +28,9 @@ from ringfence.rights import Grant, Kind
 from schemas.topics import Topic, User
 
 SETTLE_SECONDS = 10.0
+RATE, USER, CLIENT = "producer_byte_rate", "user", "client-id"
+ENTRY, COMPONENT = AlterClientQuotasRequest.EntryData, DescribeClientQuotasRequest.ComponentData
+DEFAULT, ANY = 1, 2  # how the broker is asked for quotas: of the default, of any
 PRINCIPAL = "User:"
 OURS = frozenset(f"{PRINCIPAL}{user}" for user in User)
 
@@ -119,6 +123,36 @@ def match_rights(client: KafkaAdminClient, wanted: Sequence[Grant]) -> tuple[lis
         client.delete_acls([_acl(one) for one in removed])
     _settle(client, set(wanted))
     return added, removed
+
+
+def match_quotas(client: KafkaAdminClient, wanted: Mapping[User, int]) -> list[tuple[str, int]]:
+    """Bounds what each client of these users may send (bytes a second). Returns what was changed."""
+    there = _quotas(client)
+    changed = [(user.value, rate) for user, rate in wanted.items() if there.get(user.value) != rate]
+    for user, rate in changed:
+        # Of every client id: None stands for any that has no quota of its own.
+        entity = [ENTRY.EntityData(entity_type=kind, entity_name=name) for kind, name in ((USER, user), (CLIENT, None))]
+        limit = ENTRY.OpData(key=RATE, value=float(rate), remove=False)
+        request = AlterClientQuotasRequest(entries=[ENTRY(entity=entity, ops=[limit])], validate_only=False)
+        for answer in _send(client, request).entries:
+            if answer.error_code:
+                raise BrokerError(f"the broker took no quota for {user}: {answer.error_message}")
+    return changed
+
+
+def _quotas(client: KafkaAdminClient) -> dict[str, int]:
+    """Bytes a second by user, of the quotas that any client id of it has."""
+    asked = [COMPONENT(entity_type=kind, match_type=how, match=None) for kind, how in ((USER, ANY), (CLIENT, DEFAULT))]
+    found: dict[str, int] = {}
+    for one in _send(client, DescribeClientQuotasRequest(components=asked, strict=True)).entries or ():
+        user = next(part.entity_name for part in one.entity if part.entity_type == USER)
+        found.update((user, int(value.value)) for value in one.values if value.key == RATE)
+    return found
+
+
+def _send(client: KafkaAdminClient, request: Any) -> Any:
+    # kafka-python knows this request, but has no public way to send it.
+    return client._manager.run(client._manager.send, request)
 
 
 def _settle(client: KafkaAdminClient, wanted: set[Grant]) -> None:

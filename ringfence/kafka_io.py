@@ -29,6 +29,7 @@ BROKER_TIME = 1  # Kafka's LogAppendTime; any other timestamp is the sender's ow
 
 class Connection(Struct, frozen=True):
     """Where a broker is and who asks. ``ca``: file of the CA that a TLS listener is trusted by; the system's if empty.
+    ``client``: by what name the broker knows this process; the user's if empty. Quotas go by it.
 
     ``repr`` does not show the password.
     """
@@ -39,6 +40,7 @@ class Connection(Struct, frozen=True):
     protocol: str = "SASL_PLAINTEXT"
     mechanism: str = SCRAM
     ca: str = ""
+    client: str = ""
 
     @property
     def tls(self) -> bool:
@@ -58,7 +60,7 @@ def _common(connection: Connection) -> dict[str, Any]:
     return {
         "bootstrap_servers": connection.bootstrap,
         "security_protocol": connection.protocol,
-        "client_id": connection.user,
+        "client_id": connection.client or connection.user,
         **(login if connection.protocol.startswith("SASL") else {}),
         **({"ssl_cafile": connection.ca or None} if connection.tls else {}),
     }
@@ -122,7 +124,8 @@ def translate(error: Exception) -> BrokerError:
         kafka_errors.TopicAuthorizationFailedError, kafka_errors.GroupAuthorizationFailedError,
         kafka_errors.ClusterAuthorizationFailedError, kafka_errors.TransactionalIdAuthorizationFailedError,
     )  # fmt: skip
-    if isinstance(error, fenced):
+    # A producer in a fatal state says so by a plain KafkaError that only names the reason.
+    if isinstance(error, fenced) or any(kind.__name__ in text for kind in fenced):
         return FencedError(f"another process took over this member's name: give each its own RINGFENCE_MEMBER ({name})")
     if isinstance(error, refused):
         return NotAllowedError(f"the broker does not allow it: {name} {text}")

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from schemas.topics import TOPICS, Topic, User
+from schemas.topics import MIB, TOPICS, Topic, User
 
 # Stages run transactions; cameras and the governing authority only write.
 TRANSACTIONAL = (User.OCR, User.ENFORCEMENT, User.POLICE, User.OVERSIGHT)
@@ -19,6 +19,15 @@ class Kind(StrEnum):
     TRANSACTIONAL_ID = "TRANSACTIONAL_ID"
 
 
+class Operation(StrEnum):
+    """What may be done to a topic, as Kafka names it. Nobody but the administrator deletes."""
+
+    READ = "READ"
+    WRITE = "WRITE"
+    DESCRIBE = "DESCRIBE"
+    DELETE = "DELETE"
+
+
 class Grant(Struct, frozen=True, order=True):
     """One right: ``user`` may do ``operation`` to the ``kind`` of that name, or of every name that begins so."""
 
@@ -27,6 +36,11 @@ class Grant(Struct, frozen=True, order=True):
     name: str
     operation: str
     prefixed: bool = False
+
+
+# Bytes a second that one client of a user may send, each by its own client id: one mad camera cannot starve the rest.
+# A whole London at its peak sends 2 MB/s of frames and reads.
+QUOTAS = {User.CAMERAS: 16 * MIB}
 
 
 def grants(topics: Sequence[Topic] = TOPICS) -> tuple[Grant, ...]:
