@@ -48,12 +48,12 @@ def test_a_right_too_many_and_one_too_few_are_found_and_the_command_says_so(brok
             ("police", READS.name, "READ", True), ("police", READS.name, "DESCRIBE", True),
             ("police", POLICE.name, "READ", False),
         }  # fmt: skip
-        at = {"bootstrap": broker.kafka.bootstrap, "home": HOME.resolve()}
-        code, out, _ = run("access", "matrix", **at)
+        command = ("access", "matrix", "--bootstrap", broker.kafka.bootstrap, "--home", HOME.resolve())
+        code, out, _ = run(*command)
         assert code == 1
         assert "police READ anpr.reads: the broker grants it, and the table does not" in out
         assert "police READ police: the broker refuses it, and the table grants it" in out
-        code, out, _ = run("access", "matrix", "--json", **at)
+        code, out, _ = run(*command, "--json")
         assert (code, len(json.loads(out))) == (1, len(User) * len(TOPICS) * len(Operation))
     finally:
         access.apply(broker.kafka.admin, HOME)
