@@ -18,6 +18,7 @@ SEEDS ?= 5
 COMPARE = $(BIN)/ringfence compare --sample $(SAMPLE) --seeds $(SEEDS) --seed $(SEED) \
 	$(if $(REGIMES),--regimes $(REGIMES))
 
+.PHONY: test-compose doctor up down down-all logs ps wheelhouse
 .PHONY: help demo compare test check lint bench asyncapi registry model clean
 
 help: ## Show this help
@@ -58,6 +59,41 @@ registry: .venv ## Test against a real schema registry, Apicurio (needs Maven; f
 		-Dartifact=io.apicurio:apicurio-registry-app:3.3.3:tar.gz:all -DoutputDirectory=$(APICURIO) && \
 		tar -xzf $(APICURIO)/*.tar.gz -C $(APICURIO) && rm $(APICURIO)/*.tar.gz; }
 	APICURIO=$(APICURIO) $(BIN)/python -m pytest tests/registry
+
+COMPOSE = docker compose -f docker/compose.yaml $(foreach layer,$(LAYERS),-f docker/compose.$(layer).yaml) $(EXTRA)
+LAYERS ?=
+EXTRA ?=
+TAGS = manylinux1 manylinux2014 manylinux_2_5 manylinux_2_12 manylinux_2_17 manylinux_2_24 manylinux_2_26 manylinux_2_27 \
+	manylinux_2_28 manylinux_2_31 manylinux_2_34
+
+doctor: ## Check that the compose demo can start: Docker, memory, ports, volumes, certificates
+	@docker/doctor.sh
+
+up: doctor ## Start the compose demo (LAYERS="scale load replay" for more), wait until it is healthy, say where to look
+	@docker/up.sh "$(COMPOSE)"
+
+down: ## Stop the compose demo; its volumes stay
+	@$(COMPOSE) --profile tools down --remove-orphans
+
+down-all: ## Stop the compose demo and remove its volumes: topics, evidence, secrets and all
+	@$(COMPOSE) --profile tools down --remove-orphans --volumes
+
+logs: ## Follow what the compose demo says
+	@$(COMPOSE) logs --follow --tail 50
+
+ps: ## Show the containers of the compose demo
+	@$(COMPOSE) ps
+
+test-compose: .venv ## Really run the compose demo: kill, scale, suspend, check the books (COMPOSE_EXTRA="-f FILE" for stand-ins)
+	$(BIN)/python -m pytest -v -s -p no:cacheprovider --timeout 900 tests/compose/whole.py
+
+wheelhouse: .venv ## Fetch all that the image is built from into docker/wheels, for builds without a network
+	@mkdir -p docker/wheels
+	arch=$$(docker version --format '{{.Server.Arch}}' | sed 's/amd64/x86_64/; s/arm64/aarch64/'); \
+	for lock in requirements tools; do $(BIN)/python -m pip download --quiet --disable-pip-version-check --require-hashes \
+		--only-binary=:all: --python-version 3.12 $(foreach tag,$(TAGS),--platform $(tag)_$$arch) --platform any \
+		--dest docker/wheels -r docker/$$lock.lock || exit 1; done
+	$(BIN)/python -c "import pathlib, shutil; from ringfence.jars import agent; shutil.copy(agent(pathlib.Path('.ringfence/kafka')), 'docker/wheels')"
 
 model: ## Train the plate model again (an environment of its own, 3 GB, about an hour)
 	models/train.sh

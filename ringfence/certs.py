@@ -52,6 +52,18 @@ def show(home: options.Home = None) -> None:
     terminal.console().print(table)
 
 
+@certs.command("check")
+def check(home: options.Home = None) -> None:
+    """Say until when the broker's certificate is good. Exit code 2 if it has ended, or is not of this CA."""
+    folder = load_settings(home=home).home / FOLDER
+    found, now = read(folder / BROKER), datetime.now(UTC)
+    if found.issuer != read(folder / CA).subject:
+        raise FileError(f"{folder / BROKER} is not of the CA in {folder / CA}: run `ringfence certs new`")
+    if _end(found) <= now:
+        raise FileError(f"the broker's certificate ended on {_end(found):%d %B %Y}: run `ringfence certs new`")
+    typer.echo(f"certificate: good for {(_end(found) - now).days} days, until {_end(found):%d %B %Y}")
+
+
 def ensure(home: Path, names: Sequence[str], now: datetime) -> bool:
     """Issues a certificate if there is none, or it is not for all these names. True if it did.
 

@@ -2,7 +2,8 @@
 
 from importlib.metadata import entry_points
 
-from ringfence import bundles, certs, entry, governance, keys, law, matrix, plumbing
+from ringfence import bundles, certs, entry, governance, installation, keys, law, matrix, plumbing
+from ringfence.demo.check import books
 from ringfence.demo.command import demo
 
 app = entry.application(
@@ -10,11 +11,13 @@ app = entry.application(
 )
 app.command()(demo)
 app.command()(plumbing.broker)
+app.command()(books)
 app.add_typer(plumbing.topics, name="topics")
 app.add_typer(plumbing.dlq, name="dlq")
 app.add_typer(law.regimes, name="regimes")
 app.add_typer(governance.order, name="order")
 app.add_typer(matrix.matrix, name="access")
+app.add_typer(installation.install, name="install")
 app.add_typer(keys.keys, name="keys")
 app.add_typer(certs.certs, name="certs")
 app.add_typer(bundles.bundle, name="bundle")

@@ -27,6 +27,9 @@ def run(app: typer.Typer) -> None:
     except RingfenceError as error:
         print(f"ringfence: {error}", file=sys.stderr)
         sys.exit(USAGE)
+    except ModuleNotFoundError as error:
+        print(f"ringfence: this command needs the package {error.name}: install ringfence[local]", file=sys.stderr)
+        sys.exit(USAGE)
 
 
 def main(command: Callable[..., None]) -> None:

@@ -25,7 +25,7 @@ def police(
     given = {k: v for k, v in locals().items() if k not in ("quiet", "report")}
 
     def console(context: Context) -> Console:
-        return Console(context.metrics, None if quiet else say)
+        return Console(context.metrics, None if quiet else say, timed=report is not None)
 
     run_stage(User.POLICE, given, console, (report, Console.report))
 

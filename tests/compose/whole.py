@@ -1,0 +1,193 @@
+"""The compose demo, really run: up, locked down, suspended, killed part by part, scaled, its books checked, and down.
+
+`make test-compose`. It wants a Docker engine, and the images of docker/.env or stand-ins for them (COMPOSE_EXTRA). The
+tests build on each other, in their order. Whatever it starts, it takes down.
+"""
+
+import json
+import os
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+COMPOSE = ["docker", "compose", "-f", "docker/compose.yaml", *os.environ.get("COMPOSE_EXTRA", "").split()]
+PARTS = ("cameras", "ocr", "enforcement", "oversight", "police")
+WAIT = 120
+
+
+def compose(*arguments, check=True, seconds=300):
+    done = subprocess.run([*COMPOSE, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=seconds)
+    assert not check or done.returncode == 0, done.stderr[-2_000:]
+    return done
+
+
+def tool(service, *arguments, check=True):
+    return compose("run", "--rm", "--no-deps", service, *arguments, check=check)
+
+
+def metric(service, name, index=1):
+    """The sum of a metric's samples, as the part itself shows them; None if it does not answer."""
+    code = "import sys, urllib.request as u; print(u.urlopen('http://127.0.0.1:9100/metrics').read().decode())"
+    done = compose("exec", "--index", str(index), service, "python", "-c", code, check=False)
+    values = re.findall(rf"^{name}(?:{{.*}})? (\S+)$", done.stdout, re.M)
+    return sum(map(float, values)) if done.returncode == 0 else None
+
+
+def states():
+    return [json.loads(line) for line in compose("ps", "-a", "--format", "json").stdout.splitlines()]
+
+
+def healthy():
+    waiting = [s for s in states() if s["Service"] not in ("preparation", "opening")]
+    return len(waiting) >= 7 and all(s["State"] == "running" and s["Health"] == "healthy" for s in waiting)
+
+
+def until(condition, seconds=WAIT):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.5)
+    raise AssertionError(f"not within {seconds} s: {[(s['Service'], s['State'], s['Health']) for s in states()]}")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def stack():
+    compose("--profile", "tools", "down", "--volumes", "--remove-orphans")
+    began = time.monotonic()
+    up = subprocess.run(["docker/up.sh", " ".join(COMPOSE)], cwd=ROOT, capture_output=True, text=True, timeout=900)
+    print(f"up after {time.monotonic() - began:.0f} s, the image's build included:{up.stdout}")
+    assert up.returncode == 0, up.stderr[-2_000:]
+    assert "Healthy after" in up.stdout
+    yield
+    compose("--profile", "tools", "down", "--volumes", "--remove-orphans")
+
+
+def police():
+    return metric("police", "ringfence_police_records_total") or 0
+
+
+def grows(value=police):
+    before = value()
+    return until(lambda: value() > before)
+
+
+def test_reads_reach_the_police():
+    grows()
+
+
+def test_everything_is_locked_down_and_small():
+    ids = compose("ps", "-q").stdout.split()
+    found = json.loads(subprocess.run(["docker", "inspect", *ids], capture_output=True, text=True, check=True).stdout)
+    assert len(found) <= 10
+    for one in found:
+        host, name = one["HostConfig"], one["Name"]
+        assert host["ReadonlyRootfs"], name
+        assert host["CapDrop"] == ["ALL"], name
+        assert "no-new-privileges:true" in host["SecurityOpt"], name
+        assert one["Config"]["User"] not in ("", "0", "root"), name
+        assert host["Memory"] > 0, name
+        bound = [b["HostIp"] for ports in host["PortBindings"].values() for b in ports]
+        assert set(bound) <= {"127.0.0.1"}, name
+        environment = " ".join(one["Config"]["Env"]).lower()
+        assert "password" not in environment, name
+        assert "private" not in environment, name
+    assert sum(one["HostConfig"]["Memory"] for one in found) <= 3 * 1024**3
+
+
+def test_each_part_has_its_own_secret_and_no_other():
+    for part in PARTS:
+        there = compose("exec", part, "find", "/home/ringfence/home", "-type", "f").stdout.split()
+        names = {Path(path).name for path in there}
+        assert {name for name in names if name.endswith(".password")} == {f"{part}.password"}
+        assert not [name for name in names if name.endswith((".private", ".key"))]
+    said = compose("logs", "--no-log-prefix").stdout
+    for user in ("police", "admin"):
+        secret = cat(f"secrets/{user}.password").strip()
+        assert len(secret) > 20
+        assert secret not in said
+
+
+def cat(file):
+    return compose("run", "--rm", "--no-deps", "--entrypoint", "cat", "operator", f"/home/ringfence/home/{file}").stdout
+
+
+def test_the_broker_answers_as_the_table_has_it():
+    done = tool("operator", "access", "matrix", "--bootstrap", "kafka:19092")
+    assert "The broker agrees with the table." in done.stdout
+
+
+def test_without_tls_or_with_a_wrong_password_nobody_gets_in():
+    for wrong in ({"RINGFENCE_SECURITY": "SASL_PLAINTEXT"}, {"RINGFENCE_PASSWORD": "wrong"}):
+        given = [part for name, value in wrong.items() for part in ("-e", f"{name}={value}")]
+        done = compose("run", "--rm", "--no-deps", *given, "operator", "books", check=False)
+        assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
+
+
+def test_a_suspension_stops_the_police_and_a_resumption_lets_them_go_on():
+    tool("governance", "suspend", "--why", "a test")
+    until(lambda: metric("enforcement", "ringfence_suspended") == 1)
+    until(lambda: not _moves(police, 3))
+    before, decided = police(), metric("enforcement", "ringfence_decisions_total")
+    until(lambda: metric("enforcement", "ringfence_decisions_total") > decided + 100)
+    assert police() == before
+    tool("governance", "resume", "--why", "a test")
+    grows()
+
+
+def _moves(value, seconds):
+    before = value()
+    time.sleep(seconds)
+    return value() != before
+
+
+@pytest.mark.parametrize("part", [*PARTS, "kafka", "prometheus", "alertmanager"])
+def test_a_part_that_is_killed_comes_back_and_reads_go_on(part):
+    compose("kill", part)
+    compose("start", part)
+    until(healthy)
+    grows()
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_that_is_told_to_stop_drains_and_ends_well(part):
+    compose("stop", part)
+    (stopped,) = [s for s in states() if s["Service"] == part]
+    assert stopped["ExitCode"] == 0
+    compose("start", part)
+    until(healthy)
+
+
+def test_two_members_share_the_ocr():
+    compose("up", "--detach", "--no-recreate", "--no-build", "--scale", "ocr=2", "ocr")
+    until(lambda: sum(s["Service"] == "ocr" for s in states()) == 2 and healthy())
+    until(lambda: all((metric("ocr", "ringfence_consumed_records_total", i) or 0) > 20 for i in (1, 2)))
+
+
+def test_prometheus_sees_every_part():
+    names = "','".join((*PARTS, "kafka"))
+    query = ["promtool", "query", "instant", "http://127.0.0.1:9090"]
+    wanted = len(names.split("','"))
+    until(
+        lambda: (
+            compose("exec", "prometheus", *query, "count(count by (job) (up == 1))").stdout.split()[-2:-1]
+            == [str(wanted)]
+        )
+    )
+
+
+def test_the_books_balance_after_all_of_this():
+    compose("stop", "cameras")
+    until(
+        lambda: (
+            not _moves(lambda: [metric(p, "ringfence_consumed_records_total") for p in ("enforcement", "police")], 5)
+        )
+    )
+    done = tool("operator", "books", check=False)
+    print(done.stdout)
+    assert done.returncode == 0, done.stderr
+    assert "The books balance" in done.stdout
