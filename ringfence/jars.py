@@ -1,4 +1,4 @@
-"""Kafka's jars, fetched once by jgo. Each is held against a committed lock and refused if it differs."""
+"""Kafka's jars and the agent that shows its metrics, fetched once by jgo, each held against a committed lock."""
 
 import hashlib
 import shutil
@@ -14,6 +14,9 @@ VERSION = "4.3.1"
 # slf4j-simple and not log4j: with log4j-core jgo resolves older Kafka clients, and the broker is broken.
 ENDPOINT = f"org.apache.kafka:kafka_2.13:{VERSION}+org.slf4j:slf4j-simple:1.7.36"
 LOCK = Path(__file__).parent / "kafka-jars.lock"
+AGENT_VERSION = "1.0.1"
+AGENT_ENDPOINT = f"io.prometheus.jmx:jmx_prometheus_javaagent:{AGENT_VERSION}"
+AGENT_LOCK = Path(__file__).parent / "jmx-jars.lock"
 
 Say = Callable[[str], None]
 
@@ -24,11 +27,20 @@ def quiet(line: str) -> None:
 
 def jars(home: Path, say: Say = quiet) -> list[Path]:
     """Kafka's jars under ``home``, fetched at first and each held against the lock. FileError if one differs."""
-    folder = home / f"jars-{VERSION}"
+    return _locked(home / f"jars-{VERSION}", ENDPOINT, LOCK, f"Apache Kafka {VERSION}", say)
+
+
+def agent(home: Path, say: Say = quiet) -> Path:
+    """The JMX exporter, a Java agent, under ``home``; as jars()."""
+    (jar,) = _locked(home / f"jmx-{AGENT_VERSION}", AGENT_ENDPOINT, AGENT_LOCK, "the JMX exporter", say)
+    return jar
+
+
+def _locked(folder: Path, endpoint: str, lock: Path, name: str, say: Say) -> list[Path]:
     if not folder.is_dir():
-        say(f"Fetching Apache Kafka {VERSION}; this happens once …")
-        _fetch(folder)
-    check_jars(folder, read_lock(LOCK))
+        say(f"Fetching {name}; this happens once …")
+        _fetch(folder, endpoint)
+    check_jars(folder, read_lock(lock))
     return sorted(folder.glob("*.jar"))
 
 
@@ -45,11 +57,11 @@ def check_jars(folder: Path, lock: Mapping[str, str]) -> None:
         raise FileError(f"{len(wrong)} of Kafka's jars are not those of the lock, {wrong[0]} first: remove {folder}")
 
 
-def _fetch(folder: Path) -> None:
+def _fetch(folder: Path, endpoint: str) -> None:
     """Resolves the jars with jgo and puts them into one folder, all or none."""
     with tempfile.TemporaryDirectory(dir=folder.parent) as part:
         try:
-            environment = jgo.build(ENDPOINT, cache_dir=Path(part) / "jgo")
+            environment = jgo.build(endpoint, cache_dir=Path(part) / "jgo")
         except Exception as error:  # noqa: BLE001 - jgo raises whatever its network client raises
             raise FileError(
                 f"Kafka's jars could not be fetched ({type(error).__name__}): is there a network?"
