@@ -48,8 +48,8 @@ class EmbeddedKafka:
     ``tls``: its listeners speak TLS, with the certificate in the home, which is made if there is none.
 
     ``bootstrap`` is for clients, ``admin`` a connection with every right. With a ``metrics_port`` it serves its own
-    metrics there, for which the ahead-of-time cache cannot be used: it starts some seconds later. ResourceBusyError if the port is
-    taken, FileError if a jar is not what the lock says, BrokerError if it does not start.
+    metrics there, for which the ahead-of-time cache cannot be used: it starts some seconds later.
+    ResourceBusyError if a port is taken, FileError if a jar is not what the lock says, BrokerError if it cannot start.
     """
 
     version = VERSION

@@ -23,6 +23,7 @@ from ringfence.metrics import Metrics
 from ringfence.policy.authority import Trust, owing
 from ringfence.policy.orders import Force
 from ringfence.stage import reject
+from schemas.records import OrderKind
 from schemas.topics import ORDERS, User
 
 PLACE = Place(ORDERS.name, 0)
@@ -43,6 +44,8 @@ class OrderFeed:
     def __init__(self, connection: Connection, trust: Trust, clock: Clock, metrics: Metrics) -> None:
         self.trust, self.clock, self.metrics = trust, clock, metrics
         self.log = structlog.get_logger(stage=str(User.ENFORCEMENT))
+        for kind in OrderKind:  # a counter that begins at 0 shows its first rise
+            metrics.orders.labels(kind)
         self._consumer, self._memory = consumer(connection), consumer(connection, GROUP)
         self._producer = producer(connection)
         self._memory.assign([PLACE])
