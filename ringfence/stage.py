@@ -123,6 +123,7 @@ class Loop:
         self.linger = limits.transaction_ms / 1_000
         self.most = min(stage.most, limits.transaction_records)
         self.log = structlog.get_logger(stage=str(stage.user))
+        metrics.aborted.labels(stage.user)  # it shows 0, and not nothing, until there is one
         self.decoders: dict[str, Callable[[Any], Any]] = {
             t.name: codecs(t).decode if t.record else _as_it_came for t in stage.inputs
         }
