@@ -18,10 +18,10 @@ SEEDS ?= 5
 COMPARE = $(BIN)/ringfence compare --sample $(SAMPLE) --seeds $(SEEDS) --seed $(SEED) \
 	$(if $(REGIMES),--regimes $(REGIMES))
 
-.PHONY: help demo compare test check lint bench asyncapi registry model clean
+.PHONY: help demo compare test check lint bench asyncapi registry model clean dashboards test-monitoring
 
 help: ## Show this help
-	@grep -hE '^[a-z.]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z.-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
 demo: .venv ## Run everything for DURATION=60 s (also RATE= LONDONS= SEED= REGIME=)
 	@exec $(DEMO)
@@ -58,6 +58,14 @@ registry: .venv ## Test against a real schema registry, Apicurio (needs Maven; f
 		-Dartifact=io.apicurio:apicurio-registry-app:3.3.3:tar.gz:all -DoutputDirectory=$(APICURIO) && \
 		tar -xzf $(APICURIO)/*.tar.gz -C $(APICURIO) && rm $(APICURIO)/*.tar.gz; }
 	APICURIO=$(APICURIO) $(BIN)/python -m pytest tests/registry
+
+dashboards: .venv ## Write the JSON of the Grafana dashboards anew, from ringfence/dashboards
+	$(BIN)/python -W ignore -m ringfence.dashboards
+
+test-monitoring: .venv ## Put every panel and alert to a real Prometheus on the running pipeline (needs prometheus, promtool)
+	@for tool in prometheus promtool; do command -v $$tool > /dev/null || \
+		{ echo "$$tool is not installed: on Debian, apt-get install prometheus; or prometheus.io/download" >&2; exit 2; }; done
+	$(BIN)/python -m pytest -m monitoring tests/monitoring
 
 model: ## Train the plate model again (an environment of its own, 3 GB, about an hour)
 	models/train.sh
