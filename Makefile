@@ -18,7 +18,7 @@ SEEDS ?= 5
 COMPARE = $(BIN)/ringfence compare --sample $(SAMPLE) --seeds $(SEEDS) --seed $(SEED) \
 	$(if $(REGIMES),--regimes $(REGIMES))
 
-.PHONY: help demo compare test check lint bench asyncapi registry model clean dashboards test-monitoring
+.PHONY: help demo compare test check lint bench asyncapi registry model clean dashboards test-monitoring dashboard-pictures
 
 help: ## Show this help
 	@grep -hE '^[a-z.-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -66,6 +66,13 @@ test-monitoring: .venv ## Put every panel and alert to a real Prometheus on the 
 	@for tool in prometheus promtool; do command -v $$tool > /dev/null || \
 		{ echo "$$tool is not installed: on Debian, apt-get install prometheus; or prometheus.io/download" >&2; exit 2; }; done
 	$(BIN)/python -m pytest -m monitoring tests/monitoring
+
+dashboard-pictures: .venv ## Check the dashboards against Grafana's types, draw them (needs prometheus, node, npm, chromium)
+	@for tool in prometheus node npm $${CHROMIUM:-chromium}; do command -v $$tool > /dev/null || \
+		{ echo "$$tool is not installed" >&2; exit 2; }; done
+	$(BIN)/python -m tests.monitoring.pipeline
+	cd docker/grafana/render && npm ci --silent && npm run --silent check && npm run --silent draw
+	$(BIN)/python -m tests.monitoring.pictures
 
 model: ## Train the plate model again (an environment of its own, 3 GB, about an hour)
 	models/train.sh

@@ -26,7 +26,9 @@ TOPICS = {
 }  # fmt: skip
 QUANTILES = {"half within": SKY, "99 % within": BLUE}
 TAG = "ringfence"
+PER_SECOND = "suffix:/s"
 SOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
+GATES = 'job="enforcement"'  # a gauge without labels is 0 in every other part
 RATE = "$__rate_interval"
 RANGE = "$__range"
 
@@ -51,6 +53,12 @@ def rate(metric: str, labels: str = "") -> str:
 def total(metric: str, labels: str = "") -> str:
     """The rate of all series together; 0 where there are none."""
     return zero(f"sum({rate(metric, labels)})")
+
+
+def risen(metric: str, labels: str = "", window: str = RANGE) -> str:
+    """How much a counter has risen. What was not there when the window began counts in full: increase() misses that."""
+    braces = f"{{{labels}}}" if labels else ""
+    return f"(({metric}{braces} unless {metric} offset {window}) or increase({metric}{braces}[{window}]))"
 
 
 def by(names: str, metric: str, labels: str = "") -> str:
@@ -104,18 +112,22 @@ def number(
     *,
     bad_from: float | None = None,
     good_from: float | None = None,
+    grey: bool = False,
     none: str = "0",
     decimals: int | None = None,
     span: int = 4,
 ) -> stat.Panel:
-    """One number and its course. Bad from some value on, or good from some value on; else it is a plain number."""
+    """One number and its course. Bad from some value on, or good from some value on; else it is a plain number.
+
+    ``grey``: that there is none is neither good nor bad.
+    """
     panel = stat.Panel().title(title).description(text).unit(unit).span(span).height(4).datasource(SOURCE)
     panel.no_value(none).color_mode(options.BigValueColorMode.VALUE).graph_mode(options.BigValueGraphMode.AREA)
     panel.reduce_options(_last()).with_target(_targets((Query(expr, title),))[0]).min(0)
     if bad_from is not None:
         panel.thresholds(_steps(GOOD, (bad_from, BAD)))
     elif good_from is not None:
-        panel.thresholds(_steps(BAD, (good_from, GOOD)))
+        panel.thresholds(_steps(GREY, (-1e12, BAD), (good_from, GOOD)) if grey else _steps(BAD, (good_from, GOOD)))
     else:
         panel.thresholds(_steps(PLAIN))
     return panel if decimals is None else panel.decimals(decimals)
@@ -146,7 +158,7 @@ def bars(
 ) -> bargauge.Panel:
     """A bar for each series, as it stands now."""
     panel = bargauge.Panel().title(title).description(text).unit(unit).span(span).height(height).datasource(SOURCE)
-    panel.no_value("none").min(0).orientation(options.VizOrientation.HORIZONTAL).reduce_options(_last())
+    panel.no_value("none").min(0).decimals(0).orientation(options.VizOrientation.HORIZONTAL).reduce_options(_last())
     panel.display_mode(options.BarGaugeDisplayMode.BASIC).thresholds(_steps(colour))
     return panel.with_target(_targets((query,), instant=True)[0])
 
@@ -177,13 +189,15 @@ def filled(board: dashboard.Dashboard, *panels: cogbuilder.Builder[model.Panel])
         panel_.id_val = number_
     for one in (*(made.links or ()), *(made.annotations.list_val or ())):
         one.placement = None  # at the top of the dashboard, and not in a menu
+    for variable in made.templating.list_val or ():
+        variable.auto = variable.auto_count = variable.auto_min = None  # they belong to intervals
     return made
 
 
 # Name, colour, PromQL that has series while it holds, what is written there.
 EVENTS = (
-    ("Suspensions", VERMILLION, "max(ringfence_suspended) > 0", "Disclosure is suspended"),
-    ("Bundle swaps", PURPLE, "max by (instance) (changes(ringfence_bundle[15s])) > 0", "Another bundle is in force"),
+    ("Suspensions", VERMILLION, f"max(ringfence_suspended{{{GATES}}}) > 0", "Disclosure is suspended"),
+    ("Bundle swaps", PURPLE, f"max(changes(ringfence_bundle{{{GATES}}}[15s])) > 0", "Another bundle is in force"),
     ("Restarts", GREY, "max by (job) (time() - process_start_time_seconds) < 15", "{{job}} has started"),
 )
 

@@ -47,7 +47,7 @@ def panels():
 
 def of_panels():
     return [
-        Asked(f"{uid}/{panel['title']}/{t['refId']}", t["expr"], t["legendFormat"], t["instant"])
+        Asked(f"{uid}/{panel['id']} {panel['title']}/{t['refId']}", t["expr"], t["legendFormat"], t["instant"])
         for uid, panel in panels()
         for t in panel["targets"]
     ]
