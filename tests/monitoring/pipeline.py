@@ -180,7 +180,7 @@ def events(pipeline: Pipeline) -> None:
     pipeline.order(OrderKind.RESUME)
     pipeline.wait("ringfence_suspended == 0")
     pipeline.order(OrderKind.BUNDLE, "bundle/2", bundle=made_of(ROOT / "policies", 2, HOME))
-    pipeline.wait("ringfence_bundle == 2")
+    pipeline.wait('min_over_time(ringfence_bundle{job="enforcement"}[3s]) == 2')
     pipeline.wait("sum(increase(ringfence_decisions_total[5s])) > 0")
 
 
