@@ -4,7 +4,7 @@ from PIL import Image
 
 from ringfence.settings import ROOT
 
-COLOURS = 96
+COLOURS = 224
 FOLDER = ROOT / "docs" / "pictures"
 
 
