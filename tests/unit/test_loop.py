@@ -237,7 +237,7 @@ class Doubtful:
 def test_records_wait_for_a_registry_that_is_down():
     """None is lost, none is a dead letter, and no transaction was begun that could be given up."""
     made = loop(reads("A", "B"))
-    made.codecs = {READS.name: Doubtful(1)}
+    made.decoders = {READS.name: Doubtful(1).decode}
     made.stop.set()
     made._turn()
     assert (made.input.rewound, made.writer.sent, made.writer.aborted) == (1, [], 0)
@@ -248,7 +248,7 @@ def test_records_wait_for_a_registry_that_is_down():
 
 def test_a_registry_that_stays_down_ends_the_stage():
     made = loop(reads("A"))
-    made.codecs = {READS.name: Doubtful(100)}
+    made.decoders = {READS.name: Doubtful(100).decode}
     made.stop.set()
     for _ in range(MOST_TRIES - 1):
         made._turn()
