@@ -48,8 +48,8 @@ def overview() -> Dashboard:
         board("ringfence-overview", "Ringfence: overview", "Is London being read, and what reaches the police?"),
         number("London is being read", "Reads and images that come to the gate, in a second.", PER_SECOND,
                OFFERED, good_from=0.001, decimals=0),
-        states("The gate", "Open: it discloses what the law in force allows. Suspended: by order, nothing.",
-               GATE, WORDS),
+        states("The gate", "Open: it discloses what the law in force allows. Suspended: by order, or because an order "
+               "is missing, nothing.", GATE, WORDS),
         number("Share disclosed", "Of the reads and images that the gate decided, the share that the police may have.",
                "percentunit", share(ALLOWED, total(DECISIONS)), decimals=1),
         number("The police receive", "Records that the police console received, in a second.", PER_SECOND,

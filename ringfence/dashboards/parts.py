@@ -198,7 +198,7 @@ def filled(board: dashboard.Dashboard, *panels: cogbuilder.Builder[model.Panel])
 EVENTS = (
     ("Suspensions", VERMILLION, f"max(ringfence_suspended{{{GATES}}}) > 0", "Disclosure is suspended"),
     ("Bundle swaps", PURPLE, f"max(changes(ringfence_bundle{{{GATES}}}[15s])) > 0", "Another bundle is in force"),
-    ("Restarts", GREY, "max by (job) (time() - process_start_time_seconds) < 15", "{{job}} has started"),
+    ("Restarts", GREY, "min by (job) (time() - process_start_time_seconds) < 15", "{{job}} has started"),
 )
 
 

@@ -7,9 +7,9 @@ import {
 } from "@grafana/data";
 import { BarGauge, BigValue, GlobalStyles, PanelChrome, PortalContainer, TimeSeries, VizRepeater } from "@grafana/ui";
 
-const { board, answers, from, to, width } = window.RINGFENCE;
+const { board, answers, from, to, width, mode } = window.RINGFENCE;
 const CELL = width / 24, ROW = 36, GAP = 8;
-const theme = createTheme({ colors: { mode: "light" } });
+const theme = createTheme({ colors: { mode } });
 const range = { from: dateTime(from * 1000), to: dateTime(to * 1000), raw: { from: "now-15m", to: "now" } };
 const named = (legend, labels) => legend.replace(/{{(\w+)}}/g, (_, label) => labels[label] ?? "").trim();
 
@@ -122,7 +122,7 @@ document.body.style.background = theme.colors.background.canvas;
 createRoot(document.getElementById("root")).render(
   <ThemeContext.Provider value={theme}>
     <GlobalStyles isExtensionFrame={false} />
-    <h3 style={{ margin: "8px 12px", fontFamily: theme.typography.fontFamily }}>{board.title}</h3>
+    <h3 style={{ margin: "8px 12px", fontFamily: theme.typography.fontFamily, color: theme.colors.text.primary }}>{board.title}</h3>
     <PortalContainer />
     <Board />
   </ThemeContext.Provider>
