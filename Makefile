@@ -18,11 +18,11 @@ SEEDS ?= 5
 COMPARE = $(BIN)/ringfence compare --sample $(SAMPLE) --seeds $(SEEDS) --seed $(SEED) \
 	$(if $(REGIMES),--regimes $(REGIMES))
 
-.PHONY: test-compose doctor up down down-all logs ps wheelhouse
 .PHONY: help demo compare test check lint bench asyncapi registry model clean
+.PHONY: doctor up down down-all logs ps wheelhouse test-compose dashboards test-monitoring dashboard-pictures
 
 help: ## Show this help
-	@grep -hE '^[a-z.]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z.-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
 demo: .venv ## Run everything for DURATION=60 s (also RATE= LONDONS= SEED= REGIME=)
 	@exec $(DEMO)
@@ -94,6 +94,21 @@ wheelhouse: .venv ## Fetch all that the image is built from into docker/wheels, 
 		--only-binary=:all: --python-version 3.12 $(foreach tag,$(TAGS),--platform $(tag)_$$arch) --platform any \
 		--dest docker/wheels -r docker/$$lock.lock || exit 1; done
 	$(BIN)/python -c "import pathlib, shutil; from ringfence.jars import agent; shutil.copy(agent(pathlib.Path('.ringfence/kafka')), 'docker/wheels')"
+
+dashboards: .venv ## Write the JSON of the Grafana dashboards anew, from ringfence/dashboards
+	$(BIN)/python -W ignore -m ringfence.dashboards
+
+test-monitoring: .venv ## Put every panel and alert to a real Prometheus on the running pipeline (needs prometheus, promtool)
+	@for tool in prometheus promtool; do command -v $$tool > /dev/null || \
+		{ echo "$$tool is not installed: on Debian, apt-get install prometheus; or prometheus.io/download" >&2; exit 2; }; done
+	$(BIN)/python -m pytest -m monitoring tests/monitoring
+
+dashboard-pictures: .venv ## Check the dashboards against Grafana's types, draw them (needs prometheus, node, npm, chromium)
+	@for tool in prometheus node npm $${CHROMIUM:-chromium}; do command -v $$tool > /dev/null || \
+		{ echo "$$tool is not installed" >&2; exit 2; }; done
+	$(BIN)/python -m tests.monitoring.pipeline
+	cd docker/grafana/render && npm ci --silent && npm run --silent check && npm run --silent draw
+	$(BIN)/python -m tests.monitoring.pictures
 
 model: ## Train the plate model again (an environment of its own, 3 GB, about an hour)
 	models/train.sh

@@ -21,13 +21,15 @@ from typing import Self
 
 from ringfence import certs
 from ringfence.errors import BrokerError, ResourceBusyError
-from ringfence.jars import VERSION, Say, jars, quiet
+from ringfence.jars import VERSION, Say, agent, jars, quiet
 from ringfence.kafka_io import PLAIN, Connection, KafkaError, admin
 from ringfence.kraft import ADMIN, Node, Ports, properties, text
 from ringfence.lifecycle import die_with_parent
 from ringfence.rehearsal import rehearse
+from ringfence.settings import ROOT
 
 HOST = "127.0.0.1"
+JMX = ROOT / "docker" / "kafka" / "jmx.yaml"
 START_SECONDS, STOP_SECONDS, TRAIN_SECONDS = 60.0, 10.0, 120.0
 # Compiling at the first tier only: full speed seconds earlier, which a demo needs, and no slower here afterwards.
 JVM = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true")
@@ -43,19 +45,21 @@ class EmbeddedKafka:
 
     ``tls``: its listeners speak TLS, with the certificate in the home, which is made if there is none.
 
-    ``bootstrap`` is for clients, ``admin`` a connection with every right. ResourceBusyError if the port is
-    taken, FileError if a jar is not what the lock says, BrokerError if it does not start.
+    ``bootstrap`` is for clients, ``admin`` a connection with every right. With a ``metrics_port`` it serves its own
+    metrics there, for which the ahead-of-time cache cannot be used: it starts some seconds later.
+    ResourceBusyError if a port is taken, FileError if a jar is not what the lock says, BrokerError if it cannot start.
     """
 
     version = VERSION
 
     def __init__(
         self, home: Path, admin_password: str, *, port: int = 0, data: Path | None = None, tls: bool = False,
-        say: Say = quiet,
+        metrics_port: int = 0, say: Say = quiet,
     ) -> None:  # fmt: skip
         self.home, self.say = (home / "kafka").resolve(), say
         self.kept = data.resolve() if data else None
         self.ports = Ports(_claim(port), _claim(0), _claim(0))
+        self.metrics_port = metrics_port and _claim(metrics_port)
         self.bootstrap = f"{HOST}:{self.ports.client}"
         self.tls = (home / certs.FOLDER).resolve() if tls else None
         self.admin = Connection(
@@ -74,12 +78,13 @@ class EmbeddedKafka:
         if self.tls:
             certs.ensure(self.tls.parent, certs.LOCAL, datetime.now(UTC))
         class_path = ":".join(map(str, jars(self.home, self.say)))
-        cache = self._ahead_of_time(class_path)
+        shown = self._agent()
+        cache = None if shown else self._ahead_of_time(class_path)
         self.folder = self.kept or Path(tempfile.mkdtemp(prefix=_run_name(), dir=_swept(self.home)))
         self.log = self.folder / "kafka.log"
         self.say("Starting Apache Kafka …")
         self._format(class_path, cache)
-        self.process = self._launch(class_path, cache)
+        self.process = self._launch(class_path, cache, *shown)
         try:
             self._wait(START_SECONDS)
         except BaseException:
@@ -97,6 +102,12 @@ class EmbeddedKafka:
             self.process = None
         if not self.kept:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _agent(self) -> list[str]:
+        """The option that makes the JVM show Kafka's metrics, if it is to. No cache of classes goes with an agent."""
+        if not self.metrics_port:
+            return []
+        return [f"-javaagent:{agent(self.home, self.say)}={HOST}:{self.metrics_port}:{JMX}"]
 
     def _ahead_of_time(self, class_path: str) -> Path:
         """The cache of loaded classes, made by a first run if there is none for this Java and class path."""

@@ -3,7 +3,7 @@
 import errno
 from wsgiref.simple_server import WSGIServer
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, start_http_server
 
 from ringfence.errors import ResourceBusyError
 
@@ -20,6 +20,7 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.registry = reg = registry or CollectorRegistry()
+        ProcessCollector(registry=reg)  # process_*: since when it runs, CPU, memory, open files
 
         def counter(name: str, text: str, *labels: str) -> Counter:
             return Counter(f"ringfence_{name}", text, labels, registry=reg)
@@ -42,6 +43,9 @@ class Metrics:
             "lag_seconds", "Age of the last record handled, if more wait.", "stage", "topic", "partition"
         )
         self.latency = seconds("latency", "From capture to commit, without events sent late.", "stage", "topic")
+        self.certificate = gauge(
+            "certificate_expires_timestamp_seconds", "When the broker's certificate ends; 0 without TLS."
+        )
         # Cameras.
         self.passages = counter("passages", "Passages that the world made.")
         self.sent = counter("sent_records", "Records that cameras handed to Kafka.", "topic")
@@ -54,7 +58,7 @@ class Metrics:
         )
         self.ocr_batch = seconds("ocr_batch", "Time to locate and read one batch of frames.")
         # The gate.
-        self.decisions = counter("decisions", "Decisions.", "regime", "kind", "effect", "form", "reason")
+        self.decisions = counter("decisions", "Decisions.", "regime", "kind", "zone", "effect", "form", "reason")
         self.suspended = gauge("suspended", "1 while all disclosure is suspended, or an order is missing.")
         self.suspensions = gauge("suspensions", "Suspensions in force: of all, of zones, cameras or forms.")
         self.orders_missing = gauge(
@@ -63,10 +67,15 @@ class Metrics:
         self.bundle = gauge("bundle", "Number of the bundle in force.")
         self.orders = counter("orders", "Orders obeyed.", "kind")
         self.orders_refused = counter("orders_refused", "Orders refused.", "error")
+        self.order_effect = seconds("order_effect", "From the broker's time of an order to when the gate obeys it.")
+        self.cameras_heard = gauge("cameras_heard", "Cameras of the register that sent anything in five minutes.")
         # Those who read what comes out.
         self.police = counter("police_records", "Records that the police received.", "form")
         self.audited = counter("audited_decisions", "Decisions found in the evidence.", "effect")
         self.chain_breaks = counter("chain_breaks", "Decision batches that do not follow the one before.")
+        self.unaudited = gauge(
+            "disclosures_unaudited", "Disclosures less ALLOW decisions, as counted so far; sum it over the members."
+        )
 
 
 def serve(metrics: Metrics, address: str, port: int) -> WSGIServer | None:

@@ -43,6 +43,9 @@ def broker(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port for clients; 0 is any.")] = PORT,
     keep: Annotated[bool, typer.Option(help="Keep the data in RINGFENCE_HOME for the next start.")] = False,
     tls: Annotated[bool, typer.Option(help="Speak TLS; give every part RINGFENCE_SECURITY=SASL_SSL.")] = False,
+    metrics_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port for the broker's own metrics; 0 is none. Starts slower.")
+    ] = 0,
     home: options.Home = None,
 ) -> None:
     """Run the embedded Apache Kafka alone, with topics, users and rights applied, until Ctrl-C."""
@@ -51,7 +54,9 @@ def broker(
     out = terminal.console()
     data = settings.home / "kafka" / "kept" if keep else None
     password = access.password(settings.home, access.ADMIN)
-    with EmbeddedKafka(settings.home, password, port=port, data=data, tls=tls, say=out.print) as kafka:
+    with EmbeddedKafka(
+        settings.home, password, port=port, data=data, tls=tls, metrics_port=metrics_port, say=out.print
+    ) as kafka:
         access.apply(kafka.admin, settings.home)
         keys.ensure(settings.home)
         connection = access.connection_of(User.GOVERNANCE, settings, kafka.bootstrap)

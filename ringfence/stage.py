@@ -8,10 +8,10 @@ mark) travels with the committed offset, so it is exactly as old as the offset i
 
 import gc
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from threading import Event
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import structlog
 from msgspec import Struct, field
@@ -23,7 +23,7 @@ from ringfence.errors import BrokerError, RecordError, RegistryError
 from ringfence.kafka_io import Connection, Delivery, Place
 from ringfence.metrics import Metrics
 from ringfence.transact import Input, Writer
-from schemas.codec import Codec, Codecs, UndecodableError, plain
+from schemas.codec import Codecs, UndecodableError, plain
 from schemas.topics import BY_NAME, Topic, User
 
 IDLE_MS = 100
@@ -81,7 +81,7 @@ class Stage(Protocol):
 
     @property
     def inputs(self) -> tuple[Topic, ...]:
-        """The topics that it handles."""
+        """The topics that it handles. One without a record is taken as it came: bytes, decoded by nobody."""
 
     @property
     def most(self) -> int:
@@ -100,6 +100,14 @@ class Stage(Protocol):
         """After the commit: count, print. ``now`` is the time of the commit."""
 
 
+@runtime_checkable
+class Remembering(Protocol):
+    """A stage that wants to see, about once a second, what it remembers."""
+
+    def remembered(self, marks: Mapping[Place, str]) -> None:
+        """The committed marks of the partitions that this member has now, and of no other."""
+
+
 class Limits(Struct, frozen=True):
     """How long (ms) and how much (records) one transaction may gather."""
 
@@ -115,7 +123,10 @@ class Loop:
         self.linger = limits.transaction_ms / 1_000
         self.most = min(stage.most, limits.transaction_records)
         self.log = structlog.get_logger(stage=str(stage.user))
-        self.codecs: dict[str, Codec[Any]] = {t.name: codecs(t) for t in stage.inputs}
+        metrics.aborted.labels(stage.user)  # it shows 0, and not nothing, until there is one
+        self.decoders: dict[str, Callable[[Any], Any]] = {
+            t.name: codecs(t).decode if t.record else _as_it_came for t in stage.inputs
+        }
         self.stop = Event()
         self.failed = 0
         self.shown: set[tuple[str, str, str]] = set()
@@ -138,6 +149,8 @@ class Loop:
                 if time.monotonic() - looked > LAG_EVERY:
                     looked = time.monotonic()
                     self._report_lag()
+                    if isinstance(self.stage, Remembering):
+                        self.stage.remembered(self.input.marks())
             self.input.settle()
         self.log.info("stopped")
 
@@ -152,6 +165,7 @@ class Loop:
         try:
             batches, rejected = self._decode(gathered)
             rejected.extend(self._stepped_over())
+            batches.extend(self._blank())
             handled = self._settled(gathered, batches, rejected)
         except (BrokerError, RegistryError) as error:
             self.failed += 1
@@ -194,12 +208,21 @@ class Loop:
             Rejected(place.topic, place.partition, first, None, None, (),
                      UnreadableError(f"offsets {first} to {end - 1} cannot be parsed"))
             for place, (first, end) in self.input.stepped.items()
+            if self.decoders[place.topic] is not _as_it_came
         ]  # fmt: skip
+
+    def _blank(self) -> list[Batch]:
+        """The same stretch of a topic that is taken as it came: as many empty records as it can have held."""
+        return [
+            Batch(place.topic, place.partition, [None] * (end - first), [], self.input.mark(*place))
+            for place, (first, end) in self.input.stepped.items()
+            if self.decoders[place.topic] is _as_it_came
+        ]
 
     def _decode(self, gathered: Gathered) -> tuple[list[Batch], list[Rejected]]:
         batches, rejected = [], []
         for (topic, partition), deliveries in gathered.items():
-            decode = self.codecs[topic].decode
+            decode = self.decoders[topic]
             try:
                 records = [decode(delivery.value) for delivery in deliveries]
             except UndecodableError:
@@ -225,7 +248,12 @@ class Loop:
         return handled
 
     def _probe(self, batch: Batch, now: int, rejected: list[Rejected]) -> Batch:
-        """The batch without the records that fail on their own. ``handle`` has no effects: nothing is written."""
+        """The batch without the records that fail on their own. ``handle`` has no effects: nothing is written.
+
+        A record that is taken as it came cannot fail: nobody looks into it.
+        """
+        if self.decoders[batch.topic] is _as_it_came:
+            return batch
         records, deliveries = [], []
         for record, delivery in zip(batch.records, batch.deliveries, strict=True):
             try:
@@ -302,3 +330,8 @@ def _tally(names: Iterable[str]) -> dict[str, int]:
     for name in names:
         counts[name] = counts.get(name, 0) + 1
     return counts
+
+
+def _as_it_came(value: Any) -> Any:
+    """What stands in for a decoder where a stage only counts."""
+    return value

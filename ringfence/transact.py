@@ -132,6 +132,10 @@ class Input(RebalanceListener):  # type: ignore[misc] # kafka-python has no type
         """What was committed with the offset of this partition; empty if nothing was."""
         return self._marks[Place(topic, partition)]
 
+    def marks(self) -> dict[Place, str]:
+        """What is committed as the mark of each partition that this member has."""
+        return dict(self._marks)
+
     def offsets(self, places: Iterable[Place], marks: Mapping[tuple[str, int], str]) -> dict[Place, OffsetAndMetadata]:
         """The offsets to commit once what was gathered there is done: position and mark of each partition."""
         return {

@@ -6,7 +6,7 @@ import time
 import structlog
 
 from ringfence import dead_letters
-from ringfence.clock import Clock
+from ringfence.clock import SECOND, Clock
 from ringfence.errors import BrokerError
 from ringfence.intake import Given, take
 from ringfence.kafka_io import (
@@ -23,6 +23,7 @@ from ringfence.metrics import Metrics
 from ringfence.policy.authority import Trust, owing
 from ringfence.policy.orders import Force
 from ringfence.stage import reject
+from schemas.records import OrderKind
 from schemas.topics import ORDERS, User
 
 PLACE = Place(ORDERS.name, 0)
@@ -43,6 +44,8 @@ class OrderFeed:
     def __init__(self, connection: Connection, trust: Trust, clock: Clock, metrics: Metrics) -> None:
         self.trust, self.clock, self.metrics = trust, clock, metrics
         self.log = structlog.get_logger(stage=str(User.ENFORCEMENT))
+        for kind in OrderKind:  # a counter that begins at 0 shows its first rise
+            metrics.orders.labels(kind)
         self._consumer, self._memory = consumer(connection), consumer(connection, GROUP)
         self._producer = producer(connection)
         self._memory.assign([PLACE])
@@ -50,6 +53,7 @@ class OrderFeed:
         self._consumer.assign([PLACE])
         self._consumer.seek_to_beginning(PLACE)
         self._asked = self._kept = 0.0
+        self._caught_up = False
 
     def catch_up(self) -> Force:
         """Every order given so far. BrokerError if they cannot be read: no orders, no gate."""
@@ -59,6 +63,7 @@ class OrderFeed:
             raise translate(error) from error
         force = owing(force, self._last_before)  # the end of the topic may be gone: no gap would show it
         self._remember(force)
+        self._caught_up = True
         return force
 
     def follow(self, force: Force) -> Force:
@@ -109,9 +114,16 @@ class OrderFeed:
             self._refuse(given)
         elif given.order:
             self.metrics.orders.labels(given.order.kind).inc()
+            self._time(delivery)
             number = f"{given.order.office}/{given.order.sequence}"
             self.log.info("order obeyed", number=number, kind=str(given.order.kind))
         return force
+
+    def _time(self, delivery: Delivery) -> None:
+        """How long the order took to reach this gate. One that was there before the gate was says nothing of that."""
+        if self._caught_up:
+            late = self.clock.now() - self.clock.of_broker(delivery.timestamp)
+            self.metrics.order_effect.observe(max(0, late) / SECOND)
 
     def _refuse(self, given: Given) -> None:
         delivery, error = given.delivery, given.refused

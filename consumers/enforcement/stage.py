@@ -1,21 +1,23 @@
 """The gate: facts, decision, form, evidence. One decision batch for each input partition of a transaction."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import repeat
+from operator import attrgetter
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from consumers.enforcement.forms import TOPICS, projectors
 from consumers.enforcement.pictures import within
 from ringfence.audit.chain import link
-from ringfence.clock import Clock
+from ringfence.clock import SECOND, Clock
 from ringfence.dead_letters import Rejected
 from ringfence.errors import RecordError
 from ringfence.kafka_io import BROKER_TIME
 from ringfence.metrics import Metrics
 from ringfence.policy.decide import Law, decide
-from ringfence.policy.facts import Kind
+from ringfence.policy.facts import Kind, Zone
 from ringfence.policy.orders import Force
 from ringfence.policy.register import Register, under
 from ringfence.stage import Batch, Handled, Output, reject
@@ -29,10 +31,19 @@ MS = 1_000
 NEVER = -(1 << 62)
 MOST_TEXT = 16  # characters; a UK mark has at most 7, and no foreign one so many
 ALL_FLAGS = sum(Flag)
+QUIET = 300 * SECOND  # a camera that sent nothing for so long is not counted as heard
+row_of = attrgetter("row")
 
 
 class ImplausibleReadError(RecordError):
     """A read that no plate reader can have made: it would carry something else to the police."""
+
+
+class Note(Struct, frozen=True):
+    """What to count once it is committed: decisions by (kind, row, zone), and the cameras they are about."""
+
+    decided: Counter[tuple[Kind, int, str | None]] = field(default_factory=Counter)
+    cameras: set[int] = field(default_factory=set)
 
 
 class Gate:
@@ -63,6 +74,9 @@ class Gate:
         self._adopt(register.force)
         self.encode = codecs(AUDIT).encode
         self.seen: dict[int, Outcome] = {}
+        self.zones = {camera.id: camera.zone for camera in register.estate.cameras.values()}
+        self.heard: dict[int, int] = {}
+        metrics.cameras_heard.set_function(self._hears)
 
     def prepare(self) -> bool:
         """Obeys the orders that have come in, at the boundary of a transaction. True if any have."""
@@ -85,7 +99,7 @@ class Gate:
 
     def handle(self, batches: Sequence[Batch], now: int) -> Handled:
         """The disclosures and the evidence of one transaction."""
-        handled = Handled(note=Counter())
+        handled = Handled(note=Note())
         for offered in batches:
             kind = KINDS[offered.topic]
             batch = offered if kind is Kind.IMAGE else _plausible(offered, handled.rejected)
@@ -101,11 +115,14 @@ class Gate:
             vrms = [record.vrm for record in batch.records] if kind is Kind.READ else repeat("")
             outcomes = decide(self.law, self.register, kind, cameras, captured, seen, vrms, now)
             handled.outputs.extend(self._disclose(batch, kind, outcomes))
-            evidence = self.encode(self._evidence(batch, cameras, captured, outcomes, now))
+            rows = list(map(row_of, outcomes))
+            distinct = dict(zip(rows, outcomes, strict=True))
+            evidence = self.encode(self._evidence(batch, cameras, captured, distinct, rows, now))
             handled.outputs.append(Output(AUDIT.name, batch.partition, None, evidence))
             handled.marks[batch.topic, batch.partition] = link(evidence).hex()
-            handled.note.update((kind, outcome.row) for outcome in outcomes)
-            self.seen |= {outcome.row: outcome for outcome in outcomes}
+            handled.note.decided.update(zip(repeat(kind), rows, map(self.zones.get, cameras), strict=False))
+            handled.note.cameras.update(cameras)
+            self.seen |= distinct
         return handled
 
     def _disclose(self, batch: Batch, kind: Kind, outcomes: list[Outcome]) -> list[Output]:
@@ -118,9 +135,14 @@ class Gate:
         ]
 
     def _evidence(
-        self, batch: Batch, cameras: list[int], captured: list[int], outcomes: list[Outcome], now: int
+        self,
+        batch: Batch,
+        cameras: list[int],
+        captured: list[int],
+        distinct: Mapping[int, Outcome],
+        rows: list[int],
+        now: int,
     ) -> DecisionBatch:
-        distinct = {outcome.row: outcome for outcome in outcomes}
         index = {row: i for i, row in enumerate(distinct)}
         return DecisionBatch(
             gate=self.name,
@@ -140,15 +162,22 @@ class Gate:
             cameras=cameras,
             sequences=[record.sequence for record in batch.records],
             captured=captured,
-            decisions=[index[outcome.row] for outcome in outcomes],
+            decisions=list(map(index.__getitem__, rows)),
         )
 
     def committed(self, batches: Sequence[Batch], handled: Handled, now: int) -> None:
-        """Counts what was decided."""
-        del batches, now
-        for (kind, row), number in (handled.note or {}).items():
+        """Counts what was decided, and notes which cameras of the register were heard."""
+        del batches
+        note = handled.note or Note()
+        self.heard |= dict.fromkeys(self.zones.keys() & note.cameras, now)
+        for (kind, row, zone), number in note.decided.items():
             o = self.seen[row]
-            self.metrics.decisions.labels(o.regime, kind, o.effect, o.form, o.reason).inc(number)
+            self.metrics.decisions.labels(o.regime, kind, zone or Zone.UNKNOWN, o.effect, o.form, o.reason).inc(number)
+
+    def _hears(self) -> int:
+        """How many cameras were heard lately. Asked by /metrics, from a thread of its own."""
+        since = self.clock.now() - QUIET
+        return sum(at > since for at in list(self.heard.values()))
 
 
 def _plausible(batch: Batch, rejected: list[Rejected]) -> Batch:

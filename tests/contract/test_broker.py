@@ -4,13 +4,17 @@ import shutil
 import signal
 import socket
 import time
+from urllib.request import urlopen
 
 import psutil
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
-from ringfence.broker import EmbeddedKafka
+from ringfence import access
+from ringfence.broker import EmbeddedKafka, free_port
 from ringfence.errors import FileError, ResourceBusyError
-from ringfence.jars import LOCK, check_jars, jars, read_lock
+from ringfence.jars import AGENT_LOCK, LOCK, agent, check_jars, jars, read_lock
+from schemas.topics import TOPICS
 from tests.contract.commands import start
 from tests.contract.conftest import HOME
 from tests.contract.waiting import until
@@ -38,6 +42,10 @@ def copied(tmp_path):
 
 def test_the_jars_are_those_of_the_lock(copied):
     check_jars(copied.parent, read_lock(LOCK))
+
+
+def test_the_agent_is_that_of_its_lock():
+    check_jars(agent((HOME / "kafka").resolve()).parent, read_lock(AGENT_LOCK))
 
 
 def test_a_jar_with_one_bit_changed_is_refused(copied):
@@ -87,6 +95,25 @@ def test_kill_minus_nine_leaves_no_jvm_and_the_next_start_cleans_up(alone):
     with EmbeddedKafka(HOME, "secret"):
         assert left
         assert not any(folder.exists() for folder in left)
+
+
+def test_it_shows_its_own_metrics_if_asked_to():
+    port = free_port()
+    with EmbeddedKafka(HOME, access.password(HOME, access.ADMIN), metrics_port=port) as kafka:
+        access.apply(kafka.admin, HOME)
+        with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            shown = {family.name: family for family in text_string_to_metric_families(answer.read().decode())}
+    assert {sample.value for sample in shown["kafka_under_replicated_partitions"].samples} == {0}
+    topics = {sample.labels["topic"] for sample in shown["kafka_log_size_bytes"].samples}
+    assert topics >= {topic.name for topic in TOPICS}
+
+
+def test_a_taken_port_for_metrics_is_said_at_once(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(ResourceBusyError, match="in use"):
+            EmbeddedKafka(tmp_path, "secret", metrics_port=taken.getsockname()[1])
 
 
 def test_a_second_start_is_quick(broker):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from consumers.enforcement.stage import Gate
+from consumers.enforcement.stage import QUIET, Gate
 from ringfence.audit.chain import link, verify
 from ringfence.errors import PolicyError, RecordError
 from ringfence.metrics import Metrics
@@ -183,8 +183,32 @@ def test_counts_follow_the_commit():
     handled = one.handle(batches, OPENING)
     assert metrics.registry.get_sample_value("ringfence_suspended") == 0
     one.committed(batches, handled, OPENING)
-    labels = {"regime": "inner-2022", "kind": "read", "effect": "ALLOW", "form": "text", "reason": ""}
+    labels = {"regime": "inner-2022", "kind": "read", "zone": "ccz", "effect": "ALLOW", "form": "text", "reason": ""}
     assert metrics.registry.get_sample_value("ringfence_decisions_total", labels) == 1
+
+
+def test_cameras_of_the_register_are_counted_while_they_send():
+    metrics = Metrics()
+    one = gate(metrics=metrics)
+
+    def heard():
+        return metrics.registry.get_sample_value("ringfence_cameras_heard")
+
+    assert heard() == 0
+    now = CLOCK.now()
+    for cameras, at in (((1, 2, 2, 99), now), ((3,), now - QUIET)):
+        batches = [batch([read(camera) for camera in cameras])]
+        one.committed(batches, one.handle(batches, OPENING), at)
+    assert heard() == 2  # 99 is in no register, and 3 was last heard five minutes ago
+
+
+def test_a_camera_that_is_in_no_register_stands_in_an_unknown_zone():
+    metrics = Metrics()
+    one = gate(metrics=metrics)
+    batches = [batch([read(99)])]
+    one.committed(batches, one.handle(batches, OPENING), OPENING)
+    found = {s.labels["zone"] for m in metrics.registry.collect() if m.name == "ringfence_decisions" for s in m.samples}
+    assert found == {"unknown"}
 
 
 def test_a_text_longer_than_any_plate_is_set_aside_and_the_rest_is_decided():

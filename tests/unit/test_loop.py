@@ -1,6 +1,7 @@
 """The loop's own judgement, without Kafka: what it decodes, what it sets aside, what it survives."""
 
 import pytest
+from msgspec.structs import replace
 
 from ringfence import dead_letters
 from ringfence.errors import BrokerError, FencedError, RecordError, RegistryError
@@ -80,8 +81,8 @@ class FakeWriter:
         self.aborted += 1
 
 
-def loop(deliveries, error=None):
-    made = Loop(Echo(), Limits(10, 100), CLOCK, Metrics())
+def loop(deliveries, error=None, stage=None):
+    made = Loop(stage or Echo(), Limits(10, 100), CLOCK, Metrics())
     made.input, made.writer = FakeInput(deliveries), FakeWriter(error)
     return made
 
@@ -111,6 +112,24 @@ def test_an_undecodable_record_goes_whole_to_the_dead_letters_and_the_others_go_
     assert (letter.topic, letter.partition, letter.offset) == (READS.name, 0, 1)
     assert (letter.stage, letter.error) == ("enforcement", "UndecodableError")
     assert dead_letters.original(headers) == [("mine", b"1")]
+
+
+class Count(Echo):
+    """Takes its topic as it comes, and only counts."""
+
+    inputs = (replace(READS, record=None),)
+
+    def handle(self, batches, now):
+        return Handled(note=sum(len(batch.records) for batch in batches))
+
+
+def test_a_topic_that_is_taken_as_it_comes_knows_no_dead_letters():
+    junk = [Delivery(READS.name, 0, i, 0, 1, b"key", value, []) for i, value in enumerate((None, b"", b"junk"))]
+    made = loop([*reads("A"), *junk], stage=Count())
+    made.input.stepped = {Place(READS.name, 1): (10, 13)}
+    made._turn()
+    assert made.writer.sent == []
+    assert [done.note for done in made.stage.done] == [4 + 3]  # a stretch that cannot be parsed counts in full
 
 
 def test_a_record_that_the_stage_cannot_take_is_found_and_set_aside():
@@ -218,7 +237,7 @@ class Doubtful:
 def test_records_wait_for_a_registry_that_is_down():
     """None is lost, none is a dead letter, and no transaction was begun that could be given up."""
     made = loop(reads("A", "B"))
-    made.codecs = {READS.name: Doubtful(1)}
+    made.decoders = {READS.name: Doubtful(1).decode}
     made.stop.set()
     made._turn()
     assert (made.input.rewound, made.writer.sent, made.writer.aborted) == (1, [], 0)
@@ -229,7 +248,7 @@ def test_records_wait_for_a_registry_that_is_down():
 
 def test_a_registry_that_stays_down_ends_the_stage():
     made = loop(reads("A"))
-    made.codecs = {READS.name: Doubtful(100)}
+    made.decoders = {READS.name: Doubtful(100).decode}
     made.stop.set()
     for _ in range(MOST_TRIES - 1):
         made._turn()

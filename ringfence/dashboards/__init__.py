@@ -1,0 +1,1 @@
+"""The Grafana dashboards, as Python: one module a dashboard. ``python -m ringfence.dashboards`` writes their JSON."""
