@@ -2,7 +2,7 @@
 
 import socket
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -230,10 +230,63 @@ def lag(connection: Connection, group: str, topics: Sequence[str]) -> dict[Place
         return {place: max(0, end - (asker.committed(place) or 0)) for place, end in ends.items()}
 
 
-def read_all(connection: Connection, topics: Sequence[str], seconds: float = 30.0) -> Iterator[Delivery]:
+class Groups:
+    """Where groups stand on their topics, asked again and again over the same two connections.
+
+    The user must be allowed to describe the groups and to read the topics; NotAllowedError if it is not.
+    """
+
+    def __init__(self, connection: Connection, topics: Mapping[str, Sequence[str]]) -> None:
+        check(connection, read=sorted({name for names in topics.values() for name in names}))
+        self._admin, self._consumer = admin(connection), consumer(connection)
+        self._places = {
+            group: [Place(name, p) for name in names for p in self._consumer.partitions_for_topic(name) or ()]
+            for group, names in topics.items()
+        }
+
+    def standing(self) -> dict[str, tuple[int, int]]:
+        """Group -> (end offsets, committed offsets), each the sum over its partitions."""
+        try:
+            # The commits first: a stage is never shown further on than it is.
+            committed = self._admin.list_group_offsets(dict(self._places))
+            until = self._consumer.end_offsets({place for places in self._places.values() for place in places})
+        except KafkaError as error:
+            raise translate(error) from error
+        return {
+            group: (sum(until[p] for p in places), sum(max(0, _offset(committed.get(group, {}), p)) for p in places))
+            for group, places in self._places.items()
+        }
+
+    def close(self) -> None:
+        """Ends both connections."""
+        self._admin.close()
+        self._consumer.close(autocommit=False)
+
+
+def _offset(committed: Mapping[Place, OffsetAndMetadata], place: Place) -> int:
+    return committed[place].offset if place in committed else 0
+
+
+def ends(connection: Connection, topics: Sequence[str]) -> dict[Place, int]:
+    """Where each partition of these topics ends now."""
+    check(connection, read=topics)
+    with closing(consumer(connection)) as asker:
+        found: dict[Place, int] = asker.end_offsets(
+            [Place(topic, p) for topic in topics for p in asker.partitions_for_topic(topic) or ()]
+        )
+        return found
+
+
+def read_all(
+    connection: Connection,
+    topics: Sequence[str],
+    seconds: float = 30.0,
+    *,
+    since: Mapping[Place, int] | None = None,
+) -> Iterator[Delivery]:
     """Every committed record on these topics, from the beginning to the ends as they are now; no group.
 
-    BrokerError if nothing more comes for ``seconds``.
+    ``since`` gives offsets to begin at instead. BrokerError if nothing more comes for ``seconds``.
     """
     check(connection, read=topics)
     with closing(consumer(connection)) as reader:
@@ -241,10 +294,12 @@ def read_all(connection: Connection, topics: Sequence[str], seconds: float = 30.
         if not places:
             return
         reader.assign(places)
-        ends = reader.end_offsets(places)
+        until = reader.end_offsets(places)
         reader.seek_to_beginning(*places)
+        for place, offset in (since or {}).items():
+            reader.seek(place, offset)
         deadline = time.monotonic() + seconds
-        while any(reader.position(place) < end for place, end in ends.items()):
+        while any(reader.position(place) < end for place, end in until.items()):
             try:
                 found = reader.poll(timeout_ms=200)
             except Exception as error:
@@ -265,6 +320,7 @@ __all__ = [
     "BROKER_TIME",
     "Connection",
     "Delivery",
+    "Groups",
     "KafkaError",
     "OffsetAndMetadata",
     "Place",
@@ -272,6 +328,7 @@ __all__ = [
     "admin",
     "check",
     "consumer",
+    "ends",
     "lag",
     "next_readable",
     "producer",
