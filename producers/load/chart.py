@@ -7,6 +7,7 @@ from typing import Any
 from ringfence.maps import BLUE, GREEN, GREY, ORANGE, save  # first: it chooses a backend that needs no screen
 
 import matplotlib.pyplot as plt  # isort: skip
+from matplotlib.ticker import LogLocator  # isort: skip
 
 STAGES = {"ocr": (ORANGE, "-."), "enforcement": (BLUE, "-"), "police": (GREEN, "--"), "oversight": (GREY, ":")}
 LINES = {"p50": (GREEN, "-"), "p99": (BLUE, "-"), "max": (GREY, ":")}
@@ -16,7 +17,7 @@ def draw(report: Mapping[str, Any], title: str, limit: float, path: Path) -> Non
     """Writes the chart of a report as a PNG; for a search, with its trials."""
     trials = report.get("trials")
     rows = 4 if trials else 3
-    figure, axes = plt.subplots(rows, 1, figsize=(9, 2.4 * rows))
+    figure, axes = plt.subplots(rows, 1, figsize=(8.5, 2.1 * rows))
     _offered(axes[0], report["seconds"])
     _latency(axes[1], report["seconds"], limit)
     _lag(axes[2], report["samples"])
@@ -79,9 +80,9 @@ def _trials(axis: Any, trials: Sequence[Mapping[str, Any]], limit: float) -> Non
 def _log(axis: Any) -> None:
     """A log axis whose numbers are plain ones."""
     axis.set_yscale("log")
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.yaxis.set_major_formatter("{x:g}")
-    axis.yaxis.set_minor_formatter("{x:g}")
-    axis.tick_params(axis="y", which="minor", labelsize=7)
+    axis.yaxis.set_minor_formatter("")
 
 
 LEGEND: dict[str, Any] = {"fontsize": 8, "frameon": False, "loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}

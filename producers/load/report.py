@@ -66,8 +66,13 @@ def _seconds(outcome: Outcome) -> list[dict[str, Any]]:
             "disclosed": (found := outcome.latency_by_second.get(second, {})).get("count", 0),
             **_rounded({k: v for k, v in found.items() if k != "count"}),
         }
-        for second in range(ceil(length(outcome.shape)))
+        for second in range(_length(outcome))
     ]
+
+
+def _length(outcome: Outcome) -> int:
+    """Seconds of the run: of the profile, or up to the last event where it was ended early."""
+    return min(ceil(length(outcome.shape)), max(outcome.sent_by_second, default=0) + 1)
 
 
 def _samples(outcome: Outcome) -> list[dict[str, Any]]:
