@@ -16,7 +16,8 @@ from ringfence.clock import text as clock_text
 from ringfence.demo.processes import STAGES, Family, environment, is_ready, wait_for
 from ringfence.errors import BrokerError, FileError
 from ringfence.governance import inaugurate
-from ringfence.kafka_io import Groups, check
+from ringfence.groups import Groups
+from ringfence.kafka_io import check
 from ringfence.metrics import Metrics
 from ringfence.policy.bundle import load as load_bundle
 from ringfence.run import Context

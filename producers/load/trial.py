@@ -17,7 +17,8 @@ from producers.load.verdict import Sample, Sent, Standing, Verdict, fell_behind,
 from producers.load.workers import Ready, Worker
 from ringfence import access
 from ringfence.clock import SECOND, Clock
-from ringfence.kafka_io import Groups, Place, ends, read_all
+from ringfence.groups import Groups
+from ringfence.kafka_io import Place, ends, read_all
 from ringfence.settings import Settings
 from schemas.codec import codec
 from schemas.records import DecisionBatch
@@ -106,14 +107,16 @@ class Watch:
             self.look(reader)
             if stop.is_set() or (until_broken and fell_behind(self.samples)):
                 self.generator.stop.set()
-            self._pace(self.stand_still if stop.is_set() else stop)
+            self._pace(None if stop.is_set() else stop)
         return self.done
 
-    stand_still = Event()  # never set: once told to stop, the pace is kept all the same
-
-    def _pace(self, stop: Event) -> None:
-        at = (self.stand.clock.now() - self.begin) / SECOND
-        stop.wait(EVERY - at % EVERY)
+    def _pace(self, stop: Event | None) -> None:
+        """Sleeps until the next whole second of the run, or until told to stop."""
+        left = EVERY - (self.stand.clock.now() - self.begin) / SECOND % EVERY
+        if stop:
+            stop.wait(left)
+        else:
+            time.sleep(left)
 
     def drain(self, reader: Worker) -> None:
         """Watches until nothing waits, or nothing moves."""
@@ -125,7 +128,7 @@ class Watch:
             idle = idle + 1 if not any(standing.lag for standing in sample.stages.values()) else 0
             if time.monotonic() - began > DRAIN_SECONDS:
                 return
-            self._pace(self.stand_still)
+            self._pace(None)
 
 
 def take(stand: Stand, begin: int) -> Sample:

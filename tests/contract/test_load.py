@@ -3,13 +3,15 @@
 import json
 import os
 import signal
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 
 from ringfence.broker import free_port
 from ringfence.demo.scrape import scrape
-from schemas.topics import User
+from ringfence.errors import NotAllowedError
+from ringfence.groups import Groups
+from schemas.topics import INPUTS, POLICE, User
 from tests.contract.commands import run, start
 from tests.contract.conftest import HOME
 from tests.contract.waiting import until
@@ -42,6 +44,19 @@ def test_on_a_broker_of_its_own_the_books_balance_and_the_report_is_whole(tmp_pa
     assert set(found["samples"][-1]["lag"].items()) == {("enforcement", 0), ("police", 0), ("oversight", 0)}
     assert (tmp_path / "out/load.png").read_bytes().startswith(b"\x89PNG")
     assert found["verdict"]["why"] in printed
+
+
+def test_oversight_may_see_where_every_group_stands_and_the_police_only_its_own(broker):
+    names = {str(user): [topic.name for topic in topics] for user, topics in INPUTS.items()}
+    with closing(Groups(broker.connection(User.OVERSIGHT), names)) as groups:
+        assert groups.standing().keys() == names.keys()
+    with closing(Groups(broker.connection(User.POLICE), {"police": [POLICE.name]})) as groups:
+        assert groups.standing().keys() == {"police"}
+    with (
+        closing(Groups(broker.connection(User.POLICE), {"enforcement": [POLICE.name]})) as groups,
+        pytest.raises(NotAllowedError),
+    ):
+        groups.standing()
 
 
 @contextmanager
