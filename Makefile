@@ -19,9 +19,12 @@ COMPARE = $(BIN)/ringfence compare --sample $(SAMPLE) --seeds $(SEEDS) --seed $(
 	$(if $(REGIMES),--regimes $(REGIMES))
 
 PROFILE ?= constant
+FRAMES ?=
+BOOTSTRAP ?=
 # DURATION has a default for the demo; each profile of the load test has its own.
 LOAD = $(BIN)/ringfence load --profile $(PROFILE) --seed $(SEED) \
 	$(if $(RATE),--rate $(RATE)) $(if $(LONDONS),--londons $(LONDONS)) $(if $(REGIME),--regime $(REGIME)) \
+	$(if $(FRAMES),--frames $(FRAMES)) $(if $(BOOTSTRAP),--bootstrap $(BOOTSTRAP)) \
 	$(if $(filter-out file,$(origin DURATION)),--duration $(DURATION))
 
 .PHONY: help demo compare load test check lint bench asyncapi registry model clean
@@ -46,7 +49,7 @@ lint: .venv ## Lint, types and import rules
 compare: .venv ## Compare the regimes on one simulated day (also REGIMES= SAMPLE= SEEDS=)
 	@exec $(COMPARE)
 
-load: .venv ## Load test on a Kafka of its own (PROFILE=constant|ramp|day|burst|soak|find RATE= LONDONS= DURATION=)
+load: .venv ## Load test (PROFILE=constant|ramp|day|burst|soak|find RATE= LONDONS= DURATION= FRAMES= BOOTSTRAP=)
 	@exec $(LOAD)
 
 bench: .venv ## Measure the hot path, the decision and how soon orders take effect, on a real embedded Kafka
