@@ -41,14 +41,13 @@ class Job(Struct, frozen=True):
 
 
 class Progress(Struct, frozen=True):
-    """What has been done so far, counted by the second in which the events were due."""
+    """What has been done so far."""
 
     sent: Sent
-    by_second: dict[int, int]
 
 
 class Done(Struct, frozen=True):
-    """How it ended: what was sent, and what became of each event."""
+    """How it ended: what was sent, also by the second in which it was due, and what became of each event."""
 
     sent: Sent
     by_second: dict[int, int]
@@ -140,7 +139,7 @@ class Sender:
 
     def progress(self) -> Progress:
         """What has been done so far."""
-        return Progress(self._sent(), dict(self.by_second))
+        return Progress(self._sent())
 
     def _sent(self) -> Sent:
         return Sent(len(self.fates), self.late, len(self.fates) - self.fates.count(SENT))

@@ -40,7 +40,7 @@ class Wanted(Struct, frozen=True):
     frames: float
     limit: float
     seed: int
-    regime: str | None
+    regime: str
     bootstrap: str | None
     out: Path
 
@@ -122,7 +122,12 @@ def _next(first: float, tried: Sequence[tuple[float, Outcome]]) -> float | None:
 
 
 def _in_words(outcome: Outcome) -> str:
-    why = outcome.verdict.why if not outcome.verdict.held else "held" if outcome.passed else "too slow"
+    if not outcome.verdict.held:
+        why = outcome.verdict.why
+    elif outcome.within is None:
+        why = "nothing was disclosed"
+    else:
+        why = "held" if outcome.within else "too slow"
     return f"{why}, p99 {milliseconds(outcome.latency['p99'])}"
 
 
@@ -130,7 +135,7 @@ def _parameters(wanted: Wanted) -> dict[str, Any]:
     return {
         "rate": wanted.rate, "seconds": wanted.seconds, "warm_up_seconds": wanted.warm_up,
         "frames_share": wanted.frames, "seed": wanted.seed, "limit_seconds": wanted.limit,
-        "regime": wanted.regime or "by date", "bootstrap": wanted.bootstrap or "embedded",
+        "regime": wanted.regime, "bootstrap": wanted.bootstrap or "embedded",
     }  # fmt: skip
 
 

@@ -56,18 +56,18 @@ class Verdict(Struct, frozen=True):
 def seconds_behind(samples: Sequence[Sample], stage: str) -> list[float]:
     """How long ago the stage's topics ended where it stands now, at each sample; 0 if nothing waits."""
     ends = [sample.stages[stage].end for sample in samples]
-    return [_behind(samples[: i + 1], ends[: i + 1], samples[i].stages[stage]) for i in range(len(samples))]
+    return [_behind(samples, ends, i, sample.stages[stage]) for i, sample in enumerate(samples)]
 
 
-def _behind(samples: Sequence[Sample], ends: Sequence[int], now: Standing) -> float:
+def _behind(samples: Sequence[Sample], ends: Sequence[int], i: int, now: Standing) -> float:
     if not now.lag:
         return 0.0
-    after = bisect_right(ends, now.committed)  # the first sample at which the topics ended further on
+    after = bisect_right(ends, now.committed, 0, i)  # the first sample at which the topics ended further on
     if after == 0:
-        return samples[-1].at - samples[0].at
+        return samples[i].at - samples[0].at
     before, then = samples[after - 1], samples[after]
     share = (now.committed - ends[after - 1]) / (ends[after] - ends[after - 1])
-    return samples[-1].at - (before.at + share * (then.at - before.at))
+    return samples[i].at - (before.at + share * (then.at - before.at))
 
 
 def fell_behind(samples: Sequence[Sample]) -> tuple[str, float] | None:

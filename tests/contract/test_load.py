@@ -120,6 +120,7 @@ def made(sequence, at):
     ("arguments", "said"),
     [
         (("--rate", "5", "--londons", "1"), "give --londons or --rate, not both"),
+        (("--bootstrap", "127.0.0.1:1", "--regime", "inner-2022"), "--regime is for a pipeline of its own"),
         (("--bootstrap", "127.0.0.1:1"), "no broker answers"),
         (("--regime", "none-such"), "none-such"),
         (("--out", "/dev/null/x"), "cannot be used"),
