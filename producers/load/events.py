@@ -1,39 +1,20 @@
-"""What is sent: reads and frames of the seeded world, made beforehand and given a new id and moment each time."""
+"""The moulds of what is sent: reads and frames of the seeded world, made beforehand."""
 
 from collections.abc import Sequence
 from itertools import islice
-from typing import Any
 
 import msgspec
-from msgspec import Struct
 
 from producers.camera import frame_of, read_of
+from producers.load.mould import Mould
 from producers.traffic import constant
 from producers.world import Passage, World
 from ringfence.estate import Estate
-from schemas.codec import codec
 from schemas.records import Flag, Frame, Read
 from schemas.topics import FRAMES, READS
 
 READS_MADE, FRAMES_MADE = 5_000, 200
 TRAFFIC = 50.0  # reads a second of the world that they are taken from; vehicles cost time to make
-
-
-class Mould(Struct, frozen=True, gc=False):
-    """A record but for its id and moment: the fields, and where it goes."""
-
-    topic: str
-    partition: int
-    key: bytes
-    fields: dict[str, Any]
-
-    def fill(self, sequence: int, captured_at: int) -> bytes:
-        """The framed bytes of one record."""
-        self.fields["sequence"], self.fields["captured_at"] = sequence, captured_at
-        return PACK[self.topic](self.fields)
-
-
-PACK = {READS.name: codec(Read).pack, FRAMES.name: codec(Frame).pack}
 
 
 def moulds(estate: Estate, seed: int, opening: int, frames: bool) -> tuple[list[Mould], list[Mould]]:
@@ -50,11 +31,6 @@ def _framed(seen: Sequence[Passage]) -> list[Passage]:
 
 def _mould(topic: str, record: Read | Frame) -> Mould:
     fields = msgspec.structs.asdict(record)
-    fields["flags"] &= ~Flag.DELAYED  # each is sent when it is captured
+    fields["flags"] = int(record.flags & ~Flag.DELAYED)  # each is sent when it is captured
     partitions = READS.partitions if topic == READS.name else FRAMES.partitions
     return Mould(topic, record.camera % partitions, b"%d" % record.camera, fields)
-
-
-def is_frame(number: int, share: float) -> bool:
-    """Whether the event of that number goes as a frame: evenly spread, so that ``share`` of all do."""
-    return int((number + 1) * share) > int(number * share)

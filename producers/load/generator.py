@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from producers.load.books import NOT_SENT, SENT, UNSURE
-from producers.load.events import Mould, is_frame
+from producers.load.mould import Mould, is_frame
 from producers.load.profiles import Profile, moments
 from producers.load.verdict import Sent
 from producers.load.workers import Ready

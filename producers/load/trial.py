@@ -9,8 +9,8 @@ import numpy as np
 from msgspec import Struct
 
 from producers.load import books
-from producers.load.events import Mould
 from producers.load.generator import Done, Job, generate
+from producers.load.mould import Mould
 from producers.load.profiles import Profile, room
 from producers.load.reader import Account, Ear, Heard, listen
 from producers.load.verdict import Sample, Sent, Standing, Verdict, fell_behind, judge

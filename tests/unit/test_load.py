@@ -1,6 +1,7 @@
 """The load test's pure parts: when to send, who fell behind, how the search goes, what the books say."""
 
 from collections import Counter
+from pathlib import Path
 from threading import Event
 
 import numpy as np
@@ -10,15 +11,19 @@ from hypothesis import strategies as st
 
 from producers.load import books
 from producers.load.books import NOT_SENT, SENT, UNSURE, Books
-from producers.load.events import is_frame
+from producers.load.events import moulds
 from producers.load.find import PRECISION, Trial, best, next_rate
 from producers.load.generator import LATE_AFTER, MOST_IN_FLIGHT, PATIENCE, Job, Sender, run
 from producers.load.latency import Latencies
+from producers.load.mould import is_frame
 from producers.load.profiles import BURST, Name, Segment, length, moments, profile, rate_at, room
 from producers.load.verdict import GENERATOR, MARKERS, Sample, Sent, Standing, fell_behind, judge, seconds_behind
 from ringfence.clock import SECOND
-from schemas.records import DecisionBatch, Effect, Outcome
+from ringfence.estate import load as load_estate
+from schemas.codec import codec
+from schemas.records import DecisionBatch, Effect, Flag, Frame, Outcome, Read
 from schemas.topics import IMAGES, READS
+from tests.unit.made import OPENING
 
 PROFILES = [name for name in Name if name is not Name.FIND]
 rates = st.floats(0.5, 3_000)
@@ -73,6 +78,21 @@ def test_a_steep_and_a_flat_segment_give_exact_moments():
 @given(st.floats(0, 1), st.integers(1, 3_000))
 def test_frames_have_their_share_all_along(share, number):
     assert abs(sum(is_frame(i, share) for i in range(number)) - share * number) <= 1
+
+
+def test_moulds_give_the_worlds_reads_and_frames_with_a_new_id_and_moment():
+    estate = load_estate(Path("policies/estate"))
+    reads, frames = moulds(estate, 1, OPENING, frames=True)
+    assert len(reads) > 4_000
+    assert len(frames) == 200
+    found = [codec(Read).decode(mould.fill(7_000 + i, OPENING + i)) for i, mould in enumerate(reads)]
+    assert [read.sequence for read in found] == list(range(7_000, 7_000 + len(reads)))
+    assert {read.captured_at - read.sequence for read in found} == {OPENING - 7_000}
+    assert all(read.vrm and not read.flags & Flag.DELAYED for read in found)
+    assert len({read.vrm for read in found}) > 1_000
+    assert all(mould.partition == mould.fields["camera"] % READS.partitions for mould in (*reads, *frames))
+    frame = codec(Frame).decode(frames[3].fill(9, OPENING))
+    assert (frame.sequence, frame.jpeg[:2]) == (9, b"\xff\xd8")
 
 
 # --- verdict
