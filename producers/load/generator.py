@@ -15,9 +15,13 @@ from producers.load.mould import Mould, is_frame
 from producers.load.profiles import Profile, moments
 from producers.load.verdict import Sent
 from producers.load.workers import Ready
+from ringfence import access
 from ringfence.clock import SECOND, Clock
-from ringfence.kafka_io import Connection, KafkaError, producer
-from schemas.topics import FRAMES, READS
+from ringfence.kafka_io import KafkaError, producer
+from ringfence.registry import codecs_of
+from ringfence.settings import Settings
+from schemas.codec import Codecs
+from schemas.topics import FRAMES, READS, User
 
 LATE_AFTER = 100_000  # µs
 PATIENCE = 10 * SECOND  # what is overdue by more is given up
@@ -31,7 +35,7 @@ LINGER_MS = 5
 class Job(Struct, frozen=True):
     """What to send. ``base`` is the sequence of the first event."""
 
-    connection: Connection
+    settings: Settings
     clock: Clock
     shape: Profile
     base: int
@@ -57,7 +61,10 @@ class Done(Struct, frozen=True):
 
 def generate(job: Job, pipe: Pipe, stop: Event) -> None:
     """The process: tells that it is Ready, is told when to begin (µs), then tells its Progress, and Done at the end."""
-    with closing(Sender(job)) as sender:
+    connection = access.connection_of(User.CAMERAS, job.settings)
+    options: dict[str, Any] = {"linger_ms": LINGER_MS, "request_timeout_ms": 10_000, "delivery_timeout_ms": 20_000}
+    with closing(producer(connection, **options)) as writer:
+        sender = Sender(job, writer, codecs_of(job.settings))
         pipe.send(Ready())
         sender.begin = pipe.recv()
         for progress in run(job, sender, stop):
@@ -90,7 +97,7 @@ def run(job: Job, sender: "Sender", stop: Event) -> Iterator[Progress]:
 class Sender:
     """Fills the moulds, hands the records to Kafka and keeps what became of each."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, writer: Any, codecs: Codecs) -> None:
         self.job, self.begin = job, 0
         self.fates, self.frames = bytearray(), bytearray()
         # Each is changed by one thread alone: the generator's, and kafka-python's.
@@ -98,11 +105,11 @@ class Sender:
         self.settled = 0
         self.by_second: dict[int, int] = {}
         self._reads, self._frames = cycle(job.reads), cycle(job.frames)
-        self._producer = producer(
-            job.connection, linger_ms=LINGER_MS, request_timeout_ms=10_000, delivery_timeout_ms=20_000
-        )
-        for topic in (READS, FRAMES) if job.frames else (READS,):  # metadata now: the first send shall not wait
-            self._producer.partitions_for(topic.name)
+        self._producer = writer
+        topics = (READS, FRAMES) if job.frames else (READS,)
+        self._pack = {topic.name: codecs(topic).pack for topic in topics}
+        for topic in topics:  # metadata now: the first send shall not wait
+            writer.partitions_for(topic.name)
 
     def offer(self, number: int, due: int, now: int) -> None:
         """Sends one event, unless it is long overdue or too much is on its way."""
@@ -117,9 +124,8 @@ class Sender:
         mould = next(self._frames if framed else self._reads)
         self.fates.append(SENT)
         try:
-            future = self._producer.send(
-                mould.topic, mould.fill(self.job.base + number, due), mould.key, partition=mould.partition
-            )
+            value = self._pack[mould.topic](mould.fill(self.job.base + number, due))
+            future = self._producer.send(mould.topic, value, mould.key, partition=mould.partition)
         except KafkaError:
             self.fates[number] = NOT_SENT
             return
@@ -151,7 +157,3 @@ class Sender:
     def done(self) -> Done:
         """How it ended."""
         return Done(self._sent(), self.by_second, bytes(self.fates), bytes(self.frames))
-
-    def close(self) -> None:
-        """Ends the connection."""
-        self._producer.close(timeout=5)

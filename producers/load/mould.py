@@ -4,10 +4,6 @@ from typing import Any
 
 from msgspec import Struct
 
-from schemas.codec import codec
-from schemas.records import Frame, Read
-from schemas.topics import FRAMES, READS
-
 
 class Mould(Struct, frozen=True, gc=False):
     """A record but for its id and moment: the fields, and where it goes."""
@@ -17,13 +13,10 @@ class Mould(Struct, frozen=True, gc=False):
     key: bytes
     fields: dict[str, Any]
 
-    def fill(self, sequence: int, captured_at: int) -> bytes:
-        """The framed bytes of one record."""
+    def fill(self, sequence: int, captured_at: int) -> dict[str, Any]:
+        """The fields of one record; they hold until the next is filled."""
         self.fields["sequence"], self.fields["captured_at"] = sequence, captured_at
-        return PACK[self.topic](self.fields)
-
-
-PACK = {READS.name: codec(Read).pack, FRAMES.name: codec(Frame).pack}
+        return self.fields
 
 
 def is_frame(number: int, share: float) -> bool:

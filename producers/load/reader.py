@@ -1,7 +1,7 @@
 """The reader, a process of its own: reads `police` as the police may, and times each record of this run."""
 
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, suppress
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.synchronize import Event
 from typing import Any
@@ -11,12 +11,15 @@ from msgspec import Struct
 from producers.load.books import Tally, count, new
 from producers.load.latency import Latencies
 from producers.load.workers import Ready
+from ringfence import access
 from ringfence.clock import SECOND, Clock
 from ringfence.errors import BrokerError
 from ringfence.kafka_io import Connection, Delivery, KafkaError, Place, consumer, ends, translate
-from schemas.codec import UndecodableError, codec
+from ringfence.registry import codecs_of
+from ringfence.settings import Settings
+from schemas.codec import UndecodableError
 from schemas.records import PoliceRead
-from schemas.topics import POLICE
+from schemas.topics import POLICE, User
 
 POLL_MS = 100
 TELL_EVERY = SECOND
@@ -26,7 +29,7 @@ CATCH_UP = 30 * SECOND
 class Ear(Struct, frozen=True):
     """What to listen for: the events with the sequences from ``base`` on."""
 
-    connection: Connection
+    settings: Settings
     clock: Clock
     base: int
     events: int
@@ -53,30 +56,29 @@ def listen(ear: Ear, pipe: Pipe, stop: Event) -> None:
     It is told when the run begins (µs) once it stands at the end of the topic: what comes then, it will see.
     """
     tally, latencies = new(ear.events), Latencies()
-    with closing(consumer(ear.connection)) as source:
-        start = ends(ear.connection, [POLICE.name])
+    connection = access.connection_of(User.POLICE, ear.settings)
+    decode = codecs_of(ear.settings)(POLICE).decode
+    with closing(consumer(connection)) as source:
+        start = ends(connection, [POLICE.name])
         source.assign(list(start))
         for place, offset in start.items():
             source.seek(place, offset)
         pipe.send(Ready())
         begin: int = pipe.recv()
         tell, received = ear.clock.now() + TELL_EVERY, 0
-        for deliveries in _deliveries(ear, source, stop):
-            received += note(ear, begin, deliveries, tally, latencies)
-            if (now := ear.clock.now()) >= tell:
+        for deliveries in _deliveries(connection, ear.clock, source, stop):
+            now = ear.clock.now()
+            received += note(ear, begin, list(_decoded(deliveries, decode)), now, tally, latencies)
+            if now >= tell:
                 tell = now + TELL_EVERY
                 pipe.send(Heard(received, latencies.since_last()))
     pipe.send(Account(tally.tobytes(), latencies.total(), latencies.by_second()))
 
 
-def note(ear: Ear, begin: int, deliveries: list[Delivery], tally: Tally, latencies: Latencies) -> int:
-    """Counts and times the records of this run; how many there were."""
-    numbers, now = [], ear.clock.now()
-    for delivery in deliveries:
-        try:
-            read = DECODE(delivery.value)
-        except UndecodableError:
-            continue  # the police console sets it aside
+def note(ear: Ear, begin: int, reads: Sequence[PoliceRead], now: int, tally: Tally, latencies: Latencies) -> int:
+    """Counts and times the records of this run, in hand ``now`` (µs); how many there were."""
+    numbers = []
+    for read in reads:
         number = read.sequence - ear.base
         if 0 <= number < ear.events:
             numbers.append(number)
@@ -85,19 +87,22 @@ def note(ear: Ear, begin: int, deliveries: list[Delivery], tally: Tally, latenci
     return len(numbers)
 
 
-DECODE = codec(PoliceRead).decode
+def _decoded(deliveries: Sequence[Delivery], decode: Callable[[bytes | None], PoliceRead]) -> Iterator[PoliceRead]:
+    for delivery in deliveries:
+        with suppress(UndecodableError):  # the police console sets it aside
+            yield decode(delivery.value)
 
 
-def _deliveries(ear: Ear, source: Any, stop: Event) -> Iterator[list[Delivery]]:
+def _deliveries(connection: Connection, clock: Clock, source: Any, stop: Event) -> Iterator[list[Delivery]]:
     """What comes, poll by poll, until ``stop``, and then what was there by then."""
     until: dict[Place, int] = {}
     deadline = 0
     try:
         while not until or any(source.position(place) < end for place, end in until.items()):
             if stop.is_set() and not until:
-                until, deadline = ends(ear.connection, [POLICE.name]), ear.clock.now() + CATCH_UP
+                until, deadline = ends(connection, [POLICE.name]), clock.now() + CATCH_UP
             yield [delivery for found in source.poll(timeout_ms=POLL_MS).values() for delivery in found]
-            if until and ear.clock.now() > deadline:
+            if until and clock.now() > deadline:
                 raise BrokerError("the reader could not read the police topic to its end")
     except KafkaError as error:
         raise translate(error) from error

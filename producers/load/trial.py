@@ -19,9 +19,8 @@ from ringfence import access
 from ringfence.clock import SECOND, Clock
 from ringfence.groups import Groups
 from ringfence.kafka_io import Place, ends, read_all
+from ringfence.registry import codecs_of
 from ringfence.settings import Settings
-from schemas.codec import codec
-from schemas.records import DecisionBatch
 from schemas.topics import AUDIT, User
 
 EVERY = 1.0  # s between two samples
@@ -144,10 +143,9 @@ def run(
     """One run of a profile. ``stop`` ends it early, and so does a stage that falls behind, if that is wanted."""
     base = time.time_ns() // 1_000  # wall time in µs: no other run, and no camera, has these sequences
     events = room(shape)
-    as_user = {user: access.connection_of(user, stand.settings) for user in (User.CAMERAS, User.POLICE, User.OVERSIGHT)}
-    evidence_from = ends(as_user[User.OVERSIGHT], [AUDIT.name])
-    job = Job(as_user[User.CAMERAS], stand.clock, shape, base, stand.reads, stand.frames, stand.frame_share)
-    ear = Ear(as_user[User.POLICE], stand.clock, base, events)
+    evidence_from = ends(access.connection_of(User.OVERSIGHT, stand.settings), [AUDIT.name])
+    job = Job(stand.settings, stand.clock, shape, base, stand.reads, stand.frames, stand.frame_share)
+    ear = Ear(stand.settings, stand.clock, base, events)
     with Worker("reader", listen, ear) as reader, Worker("generator", generate, job) as generator:
         for worker in (reader, generator):
             worker.wait_for(Ready, READY_SECONDS)
@@ -167,8 +165,9 @@ def evidence(stand: Stand, base: int, events: int, since: Mapping[Place, int]) -
     """How often each event was decided, and how often that was to disclose it, by the evidence of this run."""
     decided, allowed = books.new(events), books.new(events)
     connection = access.connection_of(User.OVERSIGHT, stand.settings)
+    decode = codecs_of(stand.settings)(AUDIT).decode
     for delivery in read_all(connection, [AUDIT.name], since=since):
-        books.enter(decided, allowed, base, codec(DecisionBatch).decode(delivery.value))
+        books.enter(decided, allowed, base, decode(delivery.value))
     return decided, allowed
 
 

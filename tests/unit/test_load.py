@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from producers.load import books
 from producers.load.books import NOT_SENT, SENT, UNSURE, Books
@@ -20,7 +21,7 @@ from producers.load.profiles import BURST, Name, Segment, length, moments, profi
 from producers.load.verdict import GENERATOR, MARKERS, Sample, Sent, Standing, fell_behind, judge, seconds_behind
 from ringfence.clock import SECOND
 from ringfence.estate import load as load_estate
-from schemas.codec import codec
+from schemas.codec import plain
 from schemas.records import DecisionBatch, Effect, Flag, Frame, Outcome, Read
 from schemas.topics import IMAGES, READS
 from tests.unit.made import OPENING
@@ -85,13 +86,13 @@ def test_moulds_give_the_worlds_reads_and_frames_with_a_new_id_and_moment():
     reads, frames = moulds(estate, 1, OPENING, frames=True)
     assert len(reads) > 4_000
     assert len(frames) == 200
-    found = [codec(Read).decode(mould.fill(7_000 + i, OPENING + i)) for i, mould in enumerate(reads)]
+    found = [Read(**mould.fill(7_000 + i, OPENING + i)) for i, mould in enumerate(reads)]
     assert [read.sequence for read in found] == list(range(7_000, 7_000 + len(reads)))
     assert {read.captured_at - read.sequence for read in found} == {OPENING - 7_000}
     assert all(read.vrm and not read.flags & Flag.DELAYED for read in found)
     assert len({read.vrm for read in found}) > 1_000
     assert all(mould.partition == mould.fields["camera"] % READS.partitions for mould in (*reads, *frames))
-    frame = codec(Frame).decode(frames[3].fill(9, OPENING))
+    frame = Frame(**frames[3].fill(9, OPENING))
     assert (frame.sequence, frame.jpeg[:2]) == (9, b"\xff\xd8")
 
 
@@ -274,10 +275,11 @@ class Tape:
 
     def __init__(self):
         self.sent = []
+        self.read = structs.asdict(Read(1, 0, 0, "LK19ABC", "LK19ABC", 95, 2))
 
     def fill(self, sequence, captured_at):
         self.sent.append((sequence, captured_at))
-        return b""
+        return self.read
 
 
 class Future:
@@ -293,21 +295,17 @@ class Waiting(Future):
         pass
 
 
-def sender_of(monkeypatch, shape, clock, future=Future):
+def sender_of(shape, clock, future=Future):
     class Producer:
-        def __init__(self, *arguments, **options):
-            pass
-
         def partitions_for(self, topic):
             pass
 
         def send(self, *arguments, **options):
             return future()
 
-    monkeypatch.setattr("producers.load.generator.producer", Producer)
     tape = Tape()
     job = Job(None, clock, shape, 5_000, [tape], [], 0.0)
-    sender = Sender(job)
+    sender = Sender(job, Producer(), plain)
     sender.begin = clock.at
     return job, sender, tape
 
@@ -330,7 +328,7 @@ class Hands:
 
 def drive(monkeypatch, jump=0, future=Future, rate=1_000):
     clock = Hands(monkeypatch, jump)
-    job, sender, tape = sender_of(monkeypatch, profile(Name.CONSTANT, rate, 2), clock, future)
+    job, sender, tape = sender_of(profile(Name.CONSTANT, rate, 2), clock, future)
     progress = list(run(job, sender, Event()))
     return sender.done(), tape, progress
 
@@ -367,7 +365,7 @@ def test_it_does_not_wait_for_a_broker_that_acknowledges_nothing(monkeypatch):
 
 def test_told_to_stop_it_stops(monkeypatch):
     clock = Hands(monkeypatch)
-    job, sender, _ = sender_of(monkeypatch, profile(Name.CONSTANT, 1_000, 2), clock)
+    job, sender, _ = sender_of(profile(Name.CONSTANT, 1_000, 2), clock)
     stop = Event()
     for progress in run(job, sender, stop):
         if progress.sent.offered > 600:
