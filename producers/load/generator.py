@@ -23,7 +23,7 @@ from ringfence.settings import Settings
 from schemas.codec import Codecs
 from schemas.topics import FRAMES, READS, User
 
-LATE_AFTER = 100_000  # µs
+LATE_AFTER = 250_000  # µs, as for the cameras
 PATIENCE = 10 * SECOND  # what is overdue by more is given up
 BEAT = 0.002  # s; the longest sleep, and so the most by which a record goes early or late on its own
 TELL_EVERY = SECOND // 4

@@ -37,7 +37,7 @@ class Sample(Struct, frozen=True):
 
 
 class Sent(Struct, frozen=True):
-    """What the generator did. ``late``: more than 100 ms after the intended moment; ``unsent``: not surely."""
+    """What the generator did. ``late``: more than 250 ms after the intended moment; ``unsent``: not surely."""
 
     offered: int = 0
     late: int = 0
