@@ -55,7 +55,9 @@ class Screen:
         ]
 
     def _table(self, now: Now) -> RenderableType:
-        facts = self._facts(now)
-        table = Table(*(name for name, _ in facts), title=self.title, title_justify="left", box=None)
-        table.add_row(*(value for _, value in facts))
+        table = Table(title=self.title, title_justify="left", box=None, show_header=False)
+        table.add_column()
+        table.add_column(justify="right")
+        for name, value in self._facts(now):
+            table.add_row(name, value)
         return table
