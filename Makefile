@@ -18,7 +18,16 @@ SEEDS ?= 5
 COMPARE = $(BIN)/ringfence compare --sample $(SAMPLE) --seeds $(SEEDS) --seed $(SEED) \
 	$(if $(REGIMES),--regimes $(REGIMES))
 
-.PHONY: help demo compare test check lint bench asyncapi registry model clean
+PROFILE ?= constant
+FRAMES ?=
+BOOTSTRAP ?=
+# DURATION has a default for the demo; each profile of the load test has its own.
+LOAD = $(BIN)/ringfence load --profile $(PROFILE) --seed $(SEED) \
+	$(if $(RATE),--rate $(RATE)) $(if $(LONDONS),--londons $(LONDONS)) $(if $(REGIME),--regime $(REGIME)) \
+	$(if $(FRAMES),--frames $(FRAMES)) $(if $(BOOTSTRAP),--bootstrap $(BOOTSTRAP)) \
+	$(if $(filter-out file,$(origin DURATION)),--duration $(DURATION))
+
+.PHONY: help demo compare load test check lint bench asyncapi registry model clean
 .PHONY: doctor up down down-all logs ps wheelhouse test-compose dashboards test-monitoring dashboard-pictures
 
 help: ## Show this help
@@ -40,6 +49,9 @@ lint: .venv ## Lint, types and import rules
 
 compare: .venv ## Compare the regimes on one simulated day (also REGIMES= SAMPLE= SEEDS=)
 	@exec $(COMPARE)
+
+load: .venv ## Load test (PROFILE=constant|ramp|day|burst|soak|find RATE= LONDONS= DURATION= FRAMES= BOOTSTRAP=)
+	@exec $(LOAD)
 
 bench: .venv ## Measure the hot path, the decision and how soon orders take effect, on a real embedded Kafka
 	$(BIN)/python -m benchmarks.hot_path

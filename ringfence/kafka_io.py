@@ -1,7 +1,7 @@
 """Kafka: clients, what the broker says, and what went wrong. The only importer of kafka-python."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -231,10 +231,26 @@ def lag(connection: Connection, group: str, topics: Sequence[str]) -> dict[Place
         return {place: max(0, end - (asker.committed(place) or 0)) for place, end in ends.items()}
 
 
-def read_all(connection: Connection, topics: Sequence[str], seconds: float = 30.0) -> Iterator[Delivery]:
+def ends(connection: Connection, topics: Sequence[str]) -> dict[Place, int]:
+    """Where each partition of these topics ends now."""
+    check(connection, read=topics)
+    with closing(consumer(connection)) as asker:
+        found: dict[Place, int] = asker.end_offsets(
+            [Place(topic, p) for topic in topics for p in asker.partitions_for_topic(topic) or ()]
+        )
+        return found
+
+
+def read_all(
+    connection: Connection,
+    topics: Sequence[str],
+    seconds: float = 30.0,
+    *,
+    since: Mapping[Place, int] | None = None,
+) -> Iterator[Delivery]:
     """Every committed record on these topics, from the beginning to the ends as they are now; no group.
 
-    BrokerError if nothing more comes for ``seconds``.
+    ``since`` gives offsets to begin at instead. BrokerError if nothing more comes for ``seconds``.
     """
     check(connection, read=topics)
     with closing(consumer(connection)) as reader:
@@ -242,10 +258,12 @@ def read_all(connection: Connection, topics: Sequence[str], seconds: float = 30.
         if not places:
             return
         reader.assign(places)
-        ends = reader.end_offsets(places)
+        until = reader.end_offsets(places)
         reader.seek_to_beginning(*places)
+        for place, offset in (since or {}).items():
+            reader.seek(place, offset)
         deadline = time.monotonic() + seconds
-        while any(reader.position(place) < end for place, end in ends.items()):
+        while any(reader.position(place) < end for place, end in until.items()):
             try:
                 found = reader.poll(timeout_ms=200)
             except Exception as error:
@@ -273,6 +291,7 @@ __all__ = [
     "admin",
     "check",
     "consumer",
+    "ends",
     "lag",
     "next_readable",
     "producer",

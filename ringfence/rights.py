@@ -50,6 +50,8 @@ def grants(topics: Sequence[Topic] = TOPICS) -> tuple[Grant, ...]:
     found |= {Grant(user, Kind.TOPIC, t.name, "DESCRIBE") for t in topics for user in t.writers | t.readers}
     for user in {user for t in topics for user in t.readers}:
         found |= {Grant(user, Kind.GROUP, user, "READ", prefixed=True)}
+        # Oversight may see how far each stage has come: where a group stands is no record of anyone.
+        found |= {Grant(User.OVERSIGHT, Kind.GROUP, user, "DESCRIBE", prefixed=True)}
     for user in TRANSACTIONAL:
         for operation in ("WRITE", "DESCRIBE"):
             found |= {Grant(user, Kind.TRANSACTIONAL_ID, user, operation, prefixed=True)}

@@ -101,6 +101,11 @@ HANDLERS = {
     AUDIT: User.OVERSIGHT,
     ORDERS: User.ENFORCEMENT,
 }
+# What each stage takes in by its group; orders come to the gate beside the stream.
+INPUTS = {
+    user: tuple(topic for topic in LIVE if HANDLERS[topic] is user and topic is not ORDERS)
+    for user in (User.OCR, User.ENFORCEMENT, User.POLICE, User.OVERSIGHT)
+}
 
 
 def _dead_letters(topic: Topic) -> Topic:

@@ -1,7 +1,6 @@
 """``ringfence demo``: the whole walk of a number plate, on this machine, in one go."""
 
 import json
-import os
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -20,7 +19,7 @@ from ringfence.clock import SECOND, Clock
 from ringfence.clock import text as clock_text
 from ringfence.demo.books import faults, summarise
 from ringfence.demo.ledger import Ledger, open_ledger
-from ringfence.demo.processes import Child, Family, Usage, wait_for
+from ringfence.demo.processes import STAGES, Child, Family, Usage, environment, is_ready, wait_for
 from ringfence.demo.scrape import scrape
 from ringfence.demo.screen import View, summary_table
 from ringfence.errors import BooksError, FileError, SettingError
@@ -37,11 +36,9 @@ from ringfence.registry import codecs_of
 from ringfence.run import Context, write_json
 from ringfence.settings import Settings
 from ringfence.settings import load as load_settings
-from schemas.topics import HANDLERS, ORDERS, User
+from schemas.topics import INPUTS, User
 
 OPENING = "2022-06-15T08:00:00+01:00"  # a Wednesday in June 2022
-STAGES = {"police": "consumers.police", "oversight": "consumers.oversight",
-          "enforcement": "consumers.enforcement", "ocr": "consumers.ocr"}  # fmt: skip
 ARGUMENTS = {"police": ("--quiet",)}
 REPORTING = ("police", "oversight", "ocr")
 LEADS = (10, 30, 90)  # seconds until the cameras open; a slow machine gets another try
@@ -147,31 +144,15 @@ def _start(plan: Plan, settings: Settings, bootstrap: str, families: list[Family
     """Starts the stages, and the cameras once those are ready, so that the opening is on time."""
     for lead in LEADS:
         clock = Clock(plan.opening - time.time_ns() // 1_000 - lead * SECOND)
-        family = Family(plan.out / "logs", _environment(settings, bootstrap, clock))
+        family = Family(plan.out / "logs", environment(settings, bootstrap, clock))
         families.append(family)
         children = [_stage(plan, family, name) for name in STAGES]
-        if wait_for(children, _ready, time.monotonic() + lead - 3, family.check):
+        if wait_for(children, is_ready, time.monotonic() + lead - 3, family.check):
             family.start("cameras", "producers", _camera_arguments(plan))
             return Running(family, clock)
         console.print(f"Not ready within {lead} s; once more, with more time.")
         family.kill()
     raise BooksError(f"the stages did not get ready within {LEADS[-1]} s: see {plan.out / 'logs'}")
-
-
-def _environment(settings: Settings, bootstrap: str, clock: Clock) -> dict[str, str]:
-    """The environment of the stages: this process's own, but for how to reach and enter the demo's broker."""
-    inherited = {name: value for name, value in os.environ.items() if name != "RINGFENCE_PASSWORD"}
-    given = {
-        "RINGFENCE_BOOTSTRAP": bootstrap,
-        "RINGFENCE_SECURITY": settings.security,
-        "RINGFENCE_METRICS_ADDRESS": "127.0.0.1",
-        "RINGFENCE_HOME": str(settings.home.resolve()),
-        "RINGFENCE_CLOCK_OFFSET": str(clock.offset / SECOND),
-        "RINGFENCE_MEMBER": "0",
-        "RINGFENCE_LOG_LEVEL": settings.log_level,
-        "RINGFENCE_POLICIES": str(settings.policies),
-    }
-    return inherited | given | ({"RINGFENCE_REGIME": settings.regime} if settings.regime else {})
 
 
 def _stage(plan: Plan, family: Family, name: str) -> Child:
@@ -188,10 +169,6 @@ def _camera_arguments(plan: Plan) -> tuple[str, ...]:
         *plan.load, "--seed", str(plan.seed), "--duration", str(plan.duration),
         "--start", clock_text(plan.opening), "--report", str(_report(plan, "cameras")),
     )  # fmt: skip
-
-
-def _ready(child: Child) -> bool:
-    return scrape([child.port], time.monotonic).total("ringfence_ready") > 0
 
 
 def _run(running: Running, plan: Plan, console: Console, stop: Event) -> None:
@@ -232,11 +209,7 @@ def _drain(running: Running, admin: Connection) -> None:
 
 def _waiting(admin: Connection) -> int:
     """Records that some stage has still to handle."""
-    groups: dict[User, list[str]] = {}
-    for topic, user in HANDLERS.items():
-        if topic != ORDERS:
-            groups.setdefault(user, []).append(topic.name)
-    return sum(sum(lag(admin, str(user), topics).values()) for user, topics in groups.items())
+    return sum(sum(lag(admin, str(user), [t.name for t in topics]).values()) for user, topics in INPUTS.items())
 
 
 def _balance(plan: Plan, ledger: Ledger, running: Running, version: str) -> tuple[dict[str, Any], list[str]]:

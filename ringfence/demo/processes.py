@@ -1,5 +1,6 @@
-"""The demo's child processes: started in order, watched, drained, never left behind."""
+"""The child processes of the demo and of the load test: started in order, watched, drained, never left behind."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -12,10 +13,15 @@ import psutil
 from msgspec import Struct
 
 from ringfence.broker import free_port
+from ringfence.clock import SECOND, Clock
+from ringfence.demo.scrape import scrape
 from ringfence.errors import RingfenceError
 from ringfence.lifecycle import die_with_parent
+from ringfence.settings import Settings
 
 DRAIN_SECONDS = 15.0
+STAGES = {"police": "consumers.police", "oversight": "consumers.oversight",
+          "enforcement": "consumers.enforcement", "ocr": "consumers.ocr"}  # fmt: skip
 
 
 class ChildFailedError(RingfenceError):
@@ -118,6 +124,27 @@ class Family:
                 continue
             self.cpu[process.pid] = times.user + times.system
         return Usage(memory, sum(self.cpu.values()))
+
+
+def environment(settings: Settings, bootstrap: str, clock: Clock) -> dict[str, str]:
+    """The environment of the stages: this process's own, but for how to reach and enter a broker of our own."""
+    inherited = {name: value for name, value in os.environ.items() if name != "RINGFENCE_PASSWORD"}
+    given = {
+        "RINGFENCE_BOOTSTRAP": bootstrap,
+        "RINGFENCE_SECURITY": settings.security,
+        "RINGFENCE_METRICS_ADDRESS": "127.0.0.1",
+        "RINGFENCE_HOME": str(settings.home.resolve()),
+        "RINGFENCE_CLOCK_OFFSET": str(clock.offset / SECOND),
+        "RINGFENCE_MEMBER": "0",
+        "RINGFENCE_LOG_LEVEL": settings.log_level,
+        "RINGFENCE_POLICIES": str(settings.policies),
+    }
+    return inherited | given | ({"RINGFENCE_REGIME": settings.regime} if settings.regime else {})
+
+
+def is_ready(child: Child) -> bool:
+    """Whether a stage has its partitions, by its own /metrics."""
+    return scrape([child.port], time.monotonic).total("ringfence_ready") > 0
 
 
 def wait_for(
