@@ -35,8 +35,8 @@ done
 
 image=$(setting RINGFENCE_IMAGE)
 if docker volume inspect ringfence_master > /dev/null 2>&1 && docker image inspect "$image" > /dev/null 2>&1; then
-  look() { docker run --rm --network none --read-only --cap-drop ALL --volume ringfence_master:/home/ringfence/home:ro "$@"; }
-  layout=$(look --entrypoint cat "$image" /home/ringfence/home/VERSION 2> /dev/null)
+  look() { docker run --rm --network none --read-only --cap-drop ALL --volume ringfence_master:/var/lib/ringfence:ro "$@"; }
+  layout=$(look --entrypoint cat "$image" /var/lib/ringfence/VERSION 2> /dev/null)
   want=$(look --entrypoint python "$image" -c 'from ringfence.installation import LAYOUT; print(LAYOUT)' 2> /dev/null)
   if [[ -z $layout ]]; then ok "volumes: an earlier preparation did not finish; it will be done again"
   elif [[ $layout == "$want" ]]; then ok "volumes: layout $layout"

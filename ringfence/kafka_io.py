@@ -136,13 +136,15 @@ def translate(error: Exception) -> BrokerError:
     return BrokerError(f"{name}: {text}")
 
 
-def check(connection: Connection, *, read: Iterable[str] = (), write: Iterable[str] = ()) -> None:
+def check(connection: Connection, *, read: Iterable[str] = (), write: Iterable[str] = ()) -> float | None:
     """Asks the broker whether this user may use these topics, within 10 s. A BrokerError says what is wrong.
+
+    Returns when its certificate ends, in seconds since 1970; None without TLS.
 
     kafka-python's consumer is silent where it may not read; describe_topics answers.
     """
     topics = sorted({*read, *write})
-    knock(connection.bootstrap, connection.ca, connection.tls)
+    ends = knock(connection.bootstrap, connection.ca, connection.tls)
     try:
         with closing(_login(connection)) as client:
             described = client.describe_topics(topics) if topics else []
@@ -159,6 +161,7 @@ def check(connection: Connection, *, read: Iterable[str] = (), write: Iterable[s
             raise BrokerError(f"there is no topic {topic['name']!r}: run `ringfence topics apply`")
         if code:
             raise BrokerError(f"topic {topic['name']!r} cannot be used: error code {code}")
+    return ends
 
 
 def _login(connection: Connection) -> KafkaAdminClient:

@@ -46,7 +46,8 @@ def enter(user: User, given: Mapping[str, Any]) -> Context:
 
 def preflight(context: Context, user: User) -> None:
     """Raises a BrokerError that says what is missing, before anything is started."""
-    check(context.connection, read=_names(user, "readers"), write=_names(user, "writers"))
+    ends = check(context.connection, read=_names(user, "readers"), write=_names(user, "writers"))
+    context.metrics.certificate.set(ends or 0)
 
 
 def run_stage(

@@ -101,7 +101,7 @@ def test_everything_is_locked_down_and_small():
 
 def test_each_part_has_its_own_secret_and_no_other():
     for part in PARTS:
-        there = compose("exec", part, "find", "/home/ringfence/home", "-type", "f").stdout.split()
+        there = compose("exec", part, "find", "/var/lib/ringfence", "-type", "f").stdout.split()
         names = {Path(path).name for path in there}
         assert {name for name in names if name.endswith(".password")} == {f"{part}.password"}
         assert not [name for name in names if name.endswith((".private", ".key"))]
@@ -113,7 +113,7 @@ def test_each_part_has_its_own_secret_and_no_other():
 
 
 def cat(file):
-    return compose("run", "--rm", "--no-deps", "--entrypoint", "cat", "operator", f"/home/ringfence/home/{file}").stdout
+    return compose("run", "--rm", "--no-deps", "--entrypoint", "cat", "operator", f"/var/lib/ringfence/{file}").stdout
 
 
 def test_the_broker_answers_as_the_table_has_it():

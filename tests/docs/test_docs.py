@@ -105,7 +105,8 @@ def test_every_dependency_has_its_reason():
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     page = (ROOT / "docs/dependencies.md").read_text()
-    names = [re.split(r"[\[>=]", line)[0] for line in project["dependencies"]]
+    all_of_them = [*project["dependencies"], *project["optional-dependencies"]["local"]]
+    names = [re.split(r"[\[>=]", line)[0] for line in all_of_them]
     assert [name for name in names if f"| {name} |" not in page] == []
     assert [name for name in re.findall(r"^\| ([\w-]+) \|", page, re.M)[1:] if name not in names] == []
 
