@@ -3,7 +3,7 @@
 from collections import Counter
 from itertools import takewhile
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import structlog
@@ -47,30 +47,44 @@ def send_all(context: Context, world: World, end: float, stop: Event, report: Pa
 
 
 class Sender:
-    """Hands records to Kafka without waiting; what the broker did not take in the end is counted as lost."""
+    """Hands records to Kafka without waiting; what the broker did not take in the end is counted as lost.
+
+    Once a record is lost, the idempotent producer may never send again: its numbers have a gap, and kafka-python
+    waits for ever. So a new one takes its place, made aside, as the loop must not wait. Until then nothing is sent.
+    """
 
     def __init__(self, context: Context) -> None:
         self.metrics: Metrics = context.metrics
         self.lost: Counter[str] = Counter()
         # Each is changed by one thread alone: the camera's loop, and kafka-python's.
         self.handed, self.settled = 0, 0
-        self._producer = producer(context.connection, request_timeout_ms=10_000, delivery_timeout_ms=20_000)
+        self._connection, self._broken = context.connection, Event()
+        self._renewal: Thread | None = None
+        self._producer = self._new()
+
+    def _new(self) -> Any:
+        made = producer(self._connection, request_timeout_ms=10_000, delivery_timeout_ms=20_000)
         for topic in (FRAMES, READS):  # metadata now, so that the first send does not wait for it
-            self._producer.partitions_for(topic.name)
+            made.partitions_for(topic.name)
+        return made
 
     def send(
         self, topic: str, partition: int, key: bytes, value: bytes, headers: tuple[tuple[str, bytes], ...]
     ) -> bool:
         """True if the record is on its way; False if too much is on its way already: an open loop never waits."""
+        if self._broken.is_set():
+            self._renew()
+            return False
         if self.handed - self.settled > MOST_IN_FLIGHT:
             return False
+        by = self._producer
         try:
-            future = self._producer.send(topic, value=value, key=key, partition=partition, headers=list(headers))
+            future = by.send(topic, value=value, key=key, partition=partition, headers=list(headers))
         except KafkaError:
             return False
         self.handed += len(value)
         future.add_callback(self._done, len(value))
-        future.add_errback(self._lose, topic, len(value))
+        future.add_errback(self._lose, by, topic, len(value))
         return True
 
     def count(self, topic: str, outcome: Outcome, late_by: int) -> None:
@@ -88,15 +102,35 @@ class Sender:
         del sent
         self.settled += size
 
-    def _lose(self, topic: str, size: int, error: Any) -> None:
+    def _lose(self, by: Any, topic: str, size: int, error: Any) -> None:
         del error
         self.settled += size
         self.lost[topic] += 1
         self.metrics.unsent.inc()
+        if by is self._producer:
+            self._broken.set()
+
+    def _renew(self) -> None:
+        if self._renewal is None or not self._renewal.is_alive():
+            self._renewal = Thread(target=self._replace, daemon=True)
+            self._renewal.start()
+
+    def _replace(self) -> None:
+        """One try; the next record that is due starts another if the broker is not there yet."""
+        try:
+            fresh = self._new()
+        except KafkaError:
+            return
+        old, self._producer = self._producer, fresh
+        self._broken.clear()
+        structlog.get_logger(stage=str(User.CAMERAS)).warning(
+            "records were lost; sending goes on", lost=self.lost.total()
+        )
+        old.close(timeout=0)
 
     def close(self) -> None:
         """Waits for what is on its way."""
-        self._producer.close(timeout=10)
+        self._producer.close(timeout=5)
 
 
 def summary(counts: Counts, sender: Sender) -> dict[str, Any]:

@@ -110,6 +110,7 @@ def prepare(patch: Picture) -> Picture | None:
 
 def _load(model: Path, config: Path) -> LicensePlateRecognizer:
     """The recognizer on one thread. FileError if a file is not a model or a config."""
+    onnxruntime.disable_telemetry_events()  # it would keep an identifier of this machine
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     try:
