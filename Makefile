@@ -102,7 +102,7 @@ test-compose: .venv ## Really run the compose demo: kill, scale, suspend, check 
 wheelhouse: .venv ## Fetch all that the image is built from into docker/wheels, for builds without a network
 	@mkdir -p docker/wheels
 	arch=$$(docker version --format '{{.Server.Arch}}' | sed 's/amd64/x86_64/; s/arm64/aarch64/'); \
-	for lock in requirements tools; do $(BIN)/python -m pip download --quiet --disable-pip-version-check --require-hashes \
+	for lock in requirements tools load; do $(BIN)/python -m pip download --quiet --disable-pip-version-check --require-hashes --no-deps \
 		--only-binary=:all: --python-version 3.12 $(foreach tag,$(TAGS),--platform $(tag)_$$arch) --platform any \
 		--dest docker/wheels -r docker/$$lock.lock || exit 1; done
 	$(BIN)/python -c "import pathlib, shutil; from ringfence.jars import agent; shutil.copy(agent(pathlib.Path('.ringfence/kafka')), 'docker/wheels')"

@@ -1,5 +1,6 @@
 """``ringfence cameras``: simulated cameras that send frames and reads, on time, whatever becomes of them."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,6 +24,11 @@ def cameras(
     seed: Annotated[int, typer.Option(min=0, help="One seed, one day.")] = 1,
     duration: Annotated[float, typer.Option(min=0, help="Seconds to run; 0 is until it is stopped.")] = 0,
     start: Annotated[str | None, typer.Option(help="First moment, ISO 8601 with offset; else in 4 s.")] = None,
+    replay: Annotated[
+        Path | None, typer.Option(help="Send the pictures of this folder instead, as one camera's frames.")
+    ] = None,
+    camera: Annotated[int, typer.Option(min=1, help="With --replay: the number of that camera.")] = 1,
+    loop: Annotated[bool, typer.Option("--loop", help="With --replay: over and over.")] = False,
     home: options.Home = None,
     metrics_port: options.MetricsPort = None,
     clock_offset: options.ClockOffset = None,
@@ -32,6 +38,8 @@ def cameras(
     """Simulate the cameras: seeded traffic, frames or on-board reads, sent open loop."""
     if londons and rate:
         raise SettingError("give --londons or --rate, not both")
+    if replay and (londons or start or report):
+        raise SettingError("--replay sends at --rate pictures a second, from now on: leave out the other options")
     begin = options.moment("--start", start) if start else None
     stop = stop_event()
     given = {
@@ -48,6 +56,12 @@ def cameras(
     from producers.sender import make_world, send_all
 
     cv2.setNumThreads(1)  # the second thread would cost more than it saves
+    if replay:
+        from producers.replay import Replay
+        from producers.replay import replay as send_pictures
+
+        send_pictures(context, Replay(replay, camera, rate or 1.0, loop), duration, stop)
+        return
     send_all(context, make_world(context, seed, londons or 0.25, rate, begin), end, stop, report)
 
 
