@@ -26,6 +26,8 @@ from ringfence.kafka_io import (
 
 MS = 1_000
 SETTLE_SECONDS = 0.5
+# Longer than a transaction may last: what the broker has not by then it will not get. The stage tries again, or ends.
+FLUSH_SECONDS = 20.0
 
 
 class Lag(Struct, frozen=True):
@@ -222,9 +224,9 @@ class Writer:
             raise translate(error) from error
 
     def flush(self) -> None:
-        """Waits until the broker has everything that was sent: only the commit is left."""
+        """Waits until the broker has all that was sent: only the commit is left. BrokerError if it has not in time."""
         try:
-            self._producer.flush()
+            self._producer.flush(timeout=FLUSH_SECONDS)
         except KafkaError as error:
             raise translate(error) from error
 
