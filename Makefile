@@ -75,6 +75,11 @@ registry: .venv ## Test against a real schema registry, Apicurio (needs Maven; f
 COMPOSE = docker compose -f docker/compose.yaml $(foreach layer,$(LAYERS),-f docker/compose.$(layer).yaml) $(EXTRA)
 LAYERS ?=
 EXTRA ?=
+export LAYERS
+ifneq (,$(filter scale,$(LAYERS)))
+export BROKERS = kafka,kafka-2,kafka-3
+export RINGFENCE_BOOTSTRAP = kafka:19092,kafka-2:19092,kafka-3:19092
+endif
 TAGS = manylinux1 manylinux2014 manylinux_2_5 manylinux_2_12 manylinux_2_17 manylinux_2_24 manylinux_2_26 manylinux_2_27 \
 	manylinux_2_28 manylinux_2_31 manylinux_2_34
 

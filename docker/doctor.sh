@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Whether the compose demo can start here. One line for each thing looked at; exit code 1 if one is in the way.
+# Whether the compose demo can start here, with the layers in LAYERS. One line for each thing looked at; exit code 1 if one is in the way.
 set -uo pipefail
 cd "$(dirname "$0")"
 bad=0
+project=ringfence
+[[ " ${LAYERS-} " == *" scale "* ]] && project=ringfence-scale
 ok() { printf '  ok    %s\n' "$1"; }
 no() { printf '  FAIL  %s\n' "$1"; bad=1; }
 stop() { no "$1"; exit 1; }
@@ -25,17 +27,17 @@ memory=$(($(docker info --format '{{.MemTotal}}') / 1024 / 1024))
 if ((memory >= 3500)); then ok "memory: $memory MiB for containers"
 else no "memory: $memory MiB for containers; 3,500 are needed (Docker Desktop: Settings, Resources)"; fi
 
-running=$(docker ps --filter label=com.docker.compose.project=ringfence --format '{{.Names}}' | head -n 1)
+running=$(docker ps --filter label=com.docker.compose.project=$project --format '{{.Names}}' | head -n 1)
 for name in GRAFANA_PORT PROMETHEUS_PORT ALERTMANAGER_PORT; do
   port=$(setting $name)
-  if [[ -n $running ]]; then ok "port $port: ringfence is running already"
+  if [[ -n $running ]]; then ok "port $port: $project is running already"
   elif (exec 3<> "/dev/tcp/127.0.0.1/$port") 2> /dev/null; then no "port $port is in use: $name=… make up"
   else ok "port $port is free"; fi
 done
 
 image=$(setting RINGFENCE_IMAGE)
-if docker volume inspect ringfence_master > /dev/null 2>&1 && docker image inspect "$image" > /dev/null 2>&1; then
-  look() { docker run --rm --network none --read-only --cap-drop ALL --volume ringfence_master:/var/lib/ringfence:ro "$@"; }
+if docker volume inspect ${project}_master > /dev/null 2>&1 && docker image inspect "$image" > /dev/null 2>&1; then
+  look() { docker run --rm --network none --read-only --cap-drop ALL --volume ${project}_master:/var/lib/ringfence:ro "$@"; }
   layout=$(look --entrypoint cat "$image" /var/lib/ringfence/VERSION 2> /dev/null)
   want=$(look --entrypoint python "$image" -c 'from ringfence.installation import LAYOUT; print(LAYOUT)' 2> /dev/null)
   if [[ -z $layout ]]; then ok "volumes: an earlier preparation did not finish; it will be done again"

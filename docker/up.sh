@@ -17,7 +17,8 @@ fi
 
 # Health is the containers' own; here it is only waited for.
 pending() {
-  $compose ps --format '{{.Service}} {{.State}} {{.Health}}' | awk '!($2 == "running" && ($3 == "healthy" || $3 == ""))'
+  $compose ps --all --format '{{.Service}} {{.State}} {{.Health}}' | grep -vE '^(preparation|opening) exited' |
+    awk '!($2 == "running" && ($3 == "healthy" || $3 == ""))'
 }
 until [ -z "$(pending)" ]; do
   if ((SECONDS - began > ${WAIT_SECONDS:-180})); then

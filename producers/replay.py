@@ -5,7 +5,7 @@ large to be one, is left out and said; nothing of a picture but its pixels is se
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from itertools import cycle
 from pathlib import Path
 from threading import Event
@@ -37,20 +37,26 @@ class Replay(Struct, frozen=True):
     loop: bool
 
 
-def pictures(folder: Path) -> list[bytes]:
-    """The pictures of a folder as JPEG, in order of their names. FileError if there is none."""
-    if not folder.is_dir():
-        raise FileError(f"--replay {folder} is no folder: give one with pictures")
-    found = []
-    for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in ENDINGS):
-        jpeg = as_jpeg(path.read_bytes()) if path.stat().st_size <= MOST_FILE else None
-        if jpeg is None:
-            structlog.get_logger(stage=str(User.CAMERAS)).warning("no picture that can be sent", file=path.name)
-        else:
-            found.append(jpeg)
+def pictures(folder: Path) -> list[Path]:
+    """The files of a folder that may be pictures, in order of their names. FileError if there is none."""
+    try:
+        found = sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS)
+    except OSError as error:
+        raise FileError(f"--replay {folder} is no folder that can be read ({error.strerror})") from None
     if not found:
         raise FileError(f"--replay {folder} holds no picture: {', '.join(sorted(ENDINGS))}")
     return found
+
+
+def taken(path: Path) -> bytes | None:
+    """What is sent of a file; None, and a line in the log, if it is no picture that can be."""
+    try:
+        jpeg = as_jpeg(path.read_bytes()) if path.stat().st_size <= MOST_FILE else None
+    except OSError:
+        jpeg = None
+    if jpeg is None:
+        structlog.get_logger(stage=str(User.CAMERAS)).warning("no picture that can be sent", file=path.name)
+    return jpeg
 
 
 def as_jpeg(data: bytes) -> bytes | None:
@@ -81,26 +87,30 @@ def _decoded(data: bytes, how: int) -> np.ndarray | None:
 
 def replay(context: Context, wanted: Replay, seconds: float, stop: Event) -> int:
     """Sends the pictures at the rate that was asked for until they end, or ``seconds`` (0: for ever), or ``stop``."""
-    encode, sender = context.codecs(FRAMES).encode, Sender(context)
-    log, sent, began = structlog.get_logger(stage=str(User.CAMERAS)), 0, time.monotonic()
-    partition = wanted.camera % FRAMES.partitions
+    paths, encode, sender = pictures(wanted.folder), context.codecs(FRAMES).encode, Sender(context)
+    log, turn, sent, began = structlog.get_logger(stage=str(User.CAMERAS)), 0, 0, time.monotonic()
     log.info("ready", pictures=str(wanted.folder), camera=wanted.camera)
     try:
-        for jpeg in _turns(pictures(wanted.folder), wanted.loop):
-            now = time.monotonic() - began
-            if stop.wait(max(0.0, sent / wanted.rate - now)) or (seconds and now > seconds):
+        for path in cycle(paths) if wanted.loop else paths:
+            late = time.monotonic() - began - turn / wanted.rate
+            if stop.wait(max(0.0, -late)) or (seconds and time.monotonic() - began > seconds):
                 break
-            at = context.clock.now()
-            frame = Frame(wanted.camera, at // 1_000, at, 0, jpeg)
-            if sender.send(FRAMES.name, partition, str(wanted.camera).encode(), encode(frame), ()):
-                context.metrics.passages.inc()
-                context.metrics.sent.labels(FRAMES.name).inc()
-            sent += 1
+            turn += 1
+            sent += _send(context, sender, encode, wanted.camera, taken(path))
     finally:
         sender.close()
-    log.info("stopped", frames=sent, lost=sender.lost.total())
+    log.info("stopped", frames=sent - sender.lost.total())
     return sent
 
 
-def _turns(jpegs: list[bytes], loop: bool) -> Iterator[bytes]:
-    return cycle(jpegs) if loop else iter(jpegs)
+def _send(
+    context: Context, sender: Sender, encode: Callable[[Frame], bytes], camera: int, jpeg: bytes | None
+) -> bool:  # fmt: skip
+    if jpeg is None:
+        return False
+    at = context.clock.now()
+    frame, topic = Frame(camera, at // 1_000, at, 0, jpeg), FRAMES.name
+    context.metrics.passages.inc()
+    handed = sender.send(topic, camera % FRAMES.partitions, str(camera).encode(), encode(frame), ())
+    (context.metrics.sent.labels(topic) if handed else context.metrics.unsent).inc()
+    return handed

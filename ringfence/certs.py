@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -57,8 +58,10 @@ def check(home: options.Home = None) -> None:
     """Say until when the broker's certificate is good. Exit code 2 if it has ended, or is not of this CA."""
     folder = load_settings(home=home).home / FOLDER
     found, now = read(folder / BROKER), datetime.now(UTC)
-    if found.issuer != read(folder / CA).subject:
-        raise FileError(f"{folder / BROKER} is not of the CA in {folder / CA}: run `ringfence certs new`")
+    try:
+        found.verify_directly_issued_by(read(folder / CA))
+    except (ValueError, TypeError, InvalidSignature):
+        raise FileError(f"{folder / BROKER} is not of the CA in {folder / CA}: run `ringfence certs new`") from None
     if _end(found) <= now:
         raise FileError(f"the broker's certificate ended on {_end(found):%d %B %Y}: run `ringfence certs new`")
     typer.echo(f"certificate: good for {(_end(found) - now).days} days, until {_end(found):%d %B %Y}")
@@ -106,8 +109,9 @@ def read(file: Path) -> x509.Certificate:
 
 
 def _make_ca(folder: Path, now: datetime) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = _subject("Ringfence CA of this installation")
+    # Kept first, and read back: what another process or an earlier try has kept is the key.
+    private.keep(folder / CA_KEY, _pem(ec.generate_private_key(ec.SECP256R1())))
+    key, name = _key(folder / CA_KEY), _subject("Ringfence CA of this installation")
     made = (
         _builder("", key, name, now, now + timedelta(days=CA_DAYS), subject=name)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
@@ -115,7 +119,6 @@ def _make_ca(folder: Path, now: datetime) -> None:
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
-    private.keep(folder / CA_KEY, _pem(key))
     private.keep(folder / CA, _text(made))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,7 +12,7 @@ from ringfence.errors import FileError, PolicyError, RecordError, ResourceBusyEr
 from ringfence.estate import load as load_estate
 from ringfence.intake import Given, take
 from ringfence.kafka_io import KafkaError, check, producer, read_all, translate
-from ringfence.policy.authority import Office, Trust, admit, is_genuine, key_of, sign
+from ringfence.policy.authority import OPENING, Office, Trust, admit, is_genuine, key_of, sign
 from ringfence.policy.bundle import load as load_bundle
 from ringfence.policy.facts import Purpose
 from ringfence.policy.orders import ALL, Force
@@ -61,16 +61,20 @@ def give_order(
     expires: Annotated[str | None, typer.Option(help="Refuse it if it comes later than this.")] = None,
     vrm: Annotated[list[str] | None, typer.Option(help="A mark for a list; more than once for more.")] = None,
     vrms: Annotated[Path | None, typer.Option(help="A file of marks, one a line.")] = None,
+    in_place: Annotated[
+        bool, typer.Option("--in-place-of-missing", help="It takes the number of an order that is missing.")
+    ] = False,
     bootstrap: options.Bootstrap = None,
     home: options.Home = None,
     clock_offset: options.ClockOffset = None,
 ) -> None:
     """Give an order: suspend, resume, activate, deactivate, authorise, revoke, list, unlist, record, object, bundle."""
-    more: dict[str, object] = {
+    more: dict[str, Any] = {
         "purpose": purpose.value if kind is OrderKind.AUTHORISE else "",
         "covers_from": _moment("--covers-from", covers_from),
         "covers_until": _moment("--covers-until", covers_until),
         "expires_at": _moment("--expires", expires),
+        "in_place": in_place,
         "vrms": list(dict.fromkeys(normalise(mark) for mark in (*(vrm or ()), *_marks(vrms)))),
     }
     _give(office, kind, subject, by, why, more, bootstrap, home, clock_offset)
@@ -93,11 +97,16 @@ def list_orders(
         about = f"{o.subject} ({len(o.vrms)} marks)" if o.vrms else o.subject
         table.add_row(f"{o.office}/{o.sequence}", o.kind, about, o.issued_by, o.why, clock.text(o.issued_at)[:19], held)
     terminal.console().print(table if table.row_count else "no orders")
-    for office, number in force.due.items():
-        terminal.console().print(
-            f"Order {force.last.get(office, 0) + 1} of the {office} is missing. Nothing is disclosed until that office"
-            f" has given its orders up to number {number} again."
-        )
+    for office in force.due:
+        terminal.console().print(_missing(force, office))
+
+
+def _missing(force: Force, office: str) -> str:
+    return (
+        f"order {force.last(office) + 1} of the {office} is missing, and nothing is disclosed until that office has"
+        f" come to number {force.due[office].number} again: send the missing ones as they were, or give others with"
+        " --in-place-of-missing"
+    )
 
 
 def history(context: Context, trust: Trust) -> tuple[list[Given], Force]:
@@ -109,16 +118,22 @@ def history(context: Context, trust: Trust) -> tuple[list[Given], Force]:
     return found, force
 
 
-def give(context: Context, office: str, kind: OrderKind, subject: str, by: str, why: str, **more: object) -> Order:
+def give(
+    context: Context, office: str, kind: OrderKind, subject: str, by: str, why: str,
+    in_place: bool = False, **more: Any,
+) -> Order:  # fmt: skip
     """Signs an order, and returns it once the broker has acknowledged it.
 
-    RecordError or PolicyError if it would be refused; then it is not sent.
+    RecordError or PolicyError if it would be refused; then it is not sent. ``in_place``: of one that is missing;
+    without it SettingError, if one of that office is.
     """
     signer, trust = keys.signer(context.settings.home, office), keys.trust(context.settings.home)
     for _ in range(TRIES):
         _, force = history(context, trust)
-        number, now = force.last.get(office, 0) + 1, context.clock.now()
-        new = sign(Order(number, office, kind, subject, by, why, now, **more), signer)  # type: ignore[arg-type]
+        if office in force.due and not in_place:
+            raise SettingError(_missing(force, office))
+        number, now = force.last(office) + 1, context.clock.now()
+        new = sign(Order(number, office, kind, subject, by, why, now, **more), signer)
         _, refused = admit(force, new, trust, now)
         if refused:
             raise refused
@@ -163,11 +178,13 @@ def inaugurate(context: Context) -> int:
 
 
 def _give(
-    office: Office, kind: OrderKind, subject: str, by: str, why: str, more: dict[str, object],
+    office: Office, kind: OrderKind, subject: str, by: str, why: str, more: dict[str, Any],
     bootstrap: str | None, home: Path | None, clock_offset: float | None,
 ) -> None:  # fmt: skip
     context = enter(User.GOVERNANCE, {"bootstrap": bootstrap, "home": home, "clock_offset": clock_offset})
     check(context.connection, read=[ORDERS.name])
+    if more.get("expires_at") is not None and kind not in OPENING:
+        raise SettingError(f"--expires: an order to {kind.lower()} has no date, it is obeyed however late it comes")
     if kind is OrderKind.AUTHORISE and subject.startswith("vrm/"):
         subject = f"vrm/{normalise(subject.removeprefix('vrm/'))}"
     _check_subject(context, kind, subject)

@@ -93,7 +93,7 @@ def configs(topic: Topic) -> dict[str, str]:
     """A topic's configuration."""
     return {
         "retention.ms": str(topic.retention_ms),
-        "cleanup.policy": "compact" if topic.compacted else "delete",
+        "cleanup.policy": "delete",  # nothing is compacted: decision 9
         "max.message.bytes": str(topic.most_bytes),
         "message.timestamp.type": "LogAppendTime" if topic.broker_time else "CreateTime",
         # Whatever a foreign producer chose: our clients need no codec that is not installed.

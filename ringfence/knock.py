@@ -5,6 +5,7 @@ No Kafka in here: a socket and, where the listener wants it, TLS.
 
 import socket
 import ssl
+from contextlib import suppress
 
 from ringfence.errors import CertificateError, UnreachableError
 
@@ -14,8 +15,18 @@ CONNECT_SECONDS = 3.0
 def knock(bootstrap: str, ca: str = "", tls: bool = False) -> float | None:
     """Raises UnreachableError if nobody listens there, CertificateError if it cannot be trusted.
 
+    ``bootstrap``: host:port, or several with commas, of which one must answer.
+
     With ``tls`` the moment at which its certificate ends, in seconds since 1970; else None.
     """
+    *others, last = bootstrap.split(",")
+    for one in others:
+        with suppress(UnreachableError):
+            return _knock(one, ca, tls)
+    return _knock(last, ca, tls)
+
+
+def _knock(bootstrap: str, ca: str, tls: bool) -> float | None:
     host, _, port = bootstrap.rpartition(":")
     try:
         with socket.create_connection((host, int(port)), CONNECT_SECONDS) as connected:

@@ -90,7 +90,7 @@ def list_topics() -> None:
     """Print the table of topics."""
     table = terminal.table("topic", "record", "key", "partitions", "kept", "written by", "read by")
     for topic in TOPICS:
-        kept = "latest by key" if topic.compacted else _span(topic.retention_ms)
+        kept = _span(topic.retention_ms)
         record = topic.record.__name__ if topic.record else "as it came"
         writers, readers = (", ".join(sorted(users)) for users in (topic.writers, topic.readers))
         table.add_row(topic.name, record, topic.key, str(topic.partitions), kept, writers, readers)

@@ -44,7 +44,6 @@ class Topic(Struct, frozen=True):
     retention_ms: int
     writers: frozenset[User]
     readers: frozenset[User]
-    compacted: bool = False
     most_bytes: int = MIB
     broker_time: bool = False
     lasting: bool = False
@@ -86,7 +85,7 @@ AUDIT = Topic(
 )  # fmt: skip
 ORDERS = Topic(
     "governance.orders", Order, "hash of the order", 1, FOREVER,
-    _users(User.GOVERNANCE), _users(User.GOVERNANCE, User.ENFORCEMENT, User.OVERSIGHT), compacted=True,
+    _users(User.GOVERNANCE), _users(User.GOVERNANCE, User.ENFORCEMENT, User.OVERSIGHT),
     most_bytes=3 * MIB, broker_time=True, lasting=True,
 )  # fmt: skip
 

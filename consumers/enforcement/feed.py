@@ -21,7 +21,7 @@ from ringfence.kafka_io import (
 )
 from ringfence.metrics import Metrics
 from ringfence.policy.authority import Trust, owing
-from ringfence.policy.orders import Force
+from ringfence.policy.orders import Force, Head
 from ringfence.stage import reject
 from schemas.records import OrderKind
 from schemas.topics import ORDERS, User
@@ -52,6 +52,7 @@ class OrderFeed:
         self._refused_before, self._last_before = self._remembered()
         self._consumer.assign([PLACE])
         self._consumer.seek_to_beginning(PLACE)
+        self._first = self._consumer.position(PLACE)
         self._asked = self._kept = 0.0
         self._caught_up = False
 
@@ -77,8 +78,12 @@ class OrderFeed:
             if now is not force or time.monotonic() - self._kept > REMEMBER_EVERY:
                 self._remember(now)
             return now
-        except KafkaError as error:
-            raise translate(error) from error
+        except Exception as error:
+            # What was read and is not returned must be read again: it may be a suspension.
+            self._consumer.seek(PLACE, max(force.offset, self._first))
+            if isinstance(error, KafkaError):
+                raise translate(error) from error
+            raise
 
     def _to_the_end(self, force: Force) -> Force:
         deadline = time.monotonic() + CATCH_UP_SECONDS
@@ -95,16 +100,20 @@ class OrderFeed:
             force = self._obey(force, delivery)
         return force
 
-    def _remembered(self) -> tuple[int, dict[str, int]]:
-        """Up to which offset refused orders are with the dead letters, and the last number of each office."""
+    def _remembered(self) -> tuple[int, dict[str, Head]]:
+        """Up to which offset refused orders are with the dead letters, and the last order of each office."""
         kept = self._memory.committed(PLACE, metadata=True)
-        return (kept.offset, json.loads(kept.metadata or "{}")) if kept else (0, {})
+        if not kept:
+            return 0, {}
+        heads = json.loads(kept.metadata or "{}")
+        return kept.offset, {office: Head(*head) for office, head in heads.items()}
 
     def _remember(self, force: Force) -> None:
         """Never less than what is remembered: another member may have read on, or the topic have lost its end."""
-        offset, last = self._remembered()
-        grown = {office: max(last.get(office, 0), number) for office, number in force.last.items()}
-        metadata = json.dumps(last | grown, sort_keys=True)
+        offset, heads = self._remembered()
+        for office, head in force.heads.items():
+            heads[office] = max(heads.get(office, head), head, key=lambda one: one.number)
+        metadata = json.dumps({office: [head.number, head.key] for office, head in sorted(heads.items())})
         self._memory.commit({PLACE: OffsetAndMetadata(max(offset, force.offset), metadata, -1)})
         self._kept = time.monotonic()
 
@@ -133,10 +142,9 @@ class OrderFeed:
             return
         self.metrics.dead_letters.labels(User.ENFORCEMENT, ORDERS.name, type(error).__name__).inc()
         headers = dead_letters.headers(reject(delivery, error), User.ENFORCEMENT, self.clock.now())
-        # A tombstone has a key: the broker takes no other record into a compacted topic.
-        self._producer.send(ORDERS.dlq, value=delivery.value, key=delivery.key, partition=0, headers=headers).get(
-            timeout=10
-        )
+        key = dead_letters.writable_key(delivery.key, delivery.value)
+        self._producer.send(ORDERS.dlq, value=delivery.value, key=key, partition=0, headers=headers).get(timeout=10)
+        self._refused_before = delivery.offset + 1
 
     def close(self) -> None:
         """Leaves the broker."""

@@ -88,7 +88,7 @@ class Gate:
             self.register = under(self.register, force)
         self.metrics.suspended.set(force.shut)
         self.metrics.suspensions.set(len(force.suspended))
-        self.metrics.orders_missing.set(sum(n - force.last.get(office, 0) for office, n in force.due.items()))
+        self.metrics.orders_missing.set(force.missing)
         return changed
 
     def _adopt(self, force: Force) -> None:

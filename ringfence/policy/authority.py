@@ -7,7 +7,7 @@ from enum import StrEnum
 from msgspec.structs import replace
 
 from ringfence.errors import PolicyError, RecordError
-from ringfence.policy.orders import Force, obey
+from ringfence.policy.orders import Force, Head, obey
 from ringfence.seal import Signer, is_signed
 from schemas.codec import codec
 from schemas.records import Order, OrderKind
@@ -80,11 +80,11 @@ def admit(
     the gate until that office has given every number up to it. Any other uses up its number.
     """
     try:
-        verify(order, trust, force.last.get(order.office, 0), taken_at)
+        verify(order, trust, force, taken_at)
     except (ForgedOrderError, ReplayedOrderError, NoPowerError, OutOfSequenceError) as error:
         return force, error
     except MissingOrderError as error:
-        return owing(force, {order.office: order.sequence}), error
+        return owing(force, {order.office: Head(order.sequence, "")}), error
     except RecordError as error:
         return _counted(force, order), error
     try:
@@ -93,14 +93,17 @@ def admit(
         return _counted(force, order), error
 
 
-def owing(force: Force, numbers: Mapping[str, int]) -> Force:
-    """Shut until these offices have given their orders up to these numbers, as far as they have not."""
-    due = {**force.due, **{office: max(number, force.due.get(office, 0)) for office, number in numbers.items()}}
-    return replace(force, due={office: n for office, n in due.items() if force.last.get(office, 0) < n})
+def owing(force: Force, heads: Mapping[str, Head]) -> Force:
+    """Shut until these offices have come to these orders, as far as they have not."""
+    due = dict(force.due)
+    for office, head in heads.items():
+        due[office] = max(due.get(office, head), head, key=lambda one: one.number)
+    return replace(force, due={office: head for office, head in due.items() if force.last(office) < head.number})
 
 
 def _counted(force: Force, order: Order) -> Force:
-    return owing(replace(force, last={**force.last, order.office: order.sequence}), {})
+    head = Head(order.sequence, key_of(order).decode())
+    return owing(replace(force, heads={**force.heads, order.office: head}), {})
 
 
 def signers(trust: Trust) -> list[str]:
@@ -113,14 +116,15 @@ def sign(order: Order, signer: Signer) -> Order:
     return replace(order, signature=signer.sign(_signed_bytes(order)))
 
 
-def verify(order: Order, trust: Trust, last: int, taken_at: int | None) -> None:
-    """Raises unless the order is genuine, is the next one after number ``last`` of its office, and came in time.
+def verify(order: Order, trust: Trust, force: Force, taken_at: int | None) -> None:
+    """Raises unless the order is genuine, is the next one of its office, and came in time.
 
     ``taken_at`` is when the broker took it, in µs on the pipeline's clock; None if the broker did not say.
     Each fault is a RecordError of its own: MissingOrderError, if an order is not there that may have closed something.
     """
     if not is_genuine(order, trust):
         raise ForgedOrderError("no signature of the office that it names")
+    last, due = force.last(order.office), force.due.get(order.office)
     if not _may(order):
         raise NoPowerError(f"{order.office} may not {order.kind.lower()} {order.subject.partition('/')[0]}")
     if order.sequence <= last:
@@ -129,8 +133,8 @@ def verify(order: Order, trust: Trust, last: int, taken_at: int | None) -> None:
         raise MissingOrderError(f"order {last + 1} of the {order.office} is missing: give it again, and then this one")
     if order.sequence > last + 1:
         raise OutOfSequenceError(f"number {order.sequence} comes after number {last}")
-    if order.expires_at is not None and order.kind not in OPENING:
-        raise ExpiredOrderError("an order of this kind has no date of its own")
+    if due and order.sequence == due.number and due.key not in ("", key_of(order).decode()):
+        raise MissingOrderError(f"number {order.sequence} was another order, which is missing: send that one again")
     if order.kind in OPENING and (taken_at is None or (order.expires_at is not None and taken_at >= order.expires_at)):
         raise ExpiredOrderError("it came after its own date, or the broker did not date it")
 
@@ -148,7 +152,7 @@ def is_genuine(order: Order, trust: Trust) -> bool:
 
 
 def key_of(order: Order) -> bytes:
-    """The key in the compacted topic: its own for each order, so that compaction removes none."""
+    """The key in the topic: its own for each order, so that even compaction would remove none."""
     return hashlib.sha256(codec(Order).encode(order)).hexdigest().encode()
 
 

@@ -103,7 +103,7 @@ def _check_node(node: Any, where: str) -> None:
         case pst.UnaryOp(op="not") | pst.Template():
             pass
         case pst.BinaryOp(op=op) if op in OPERATORS:
-            _check_value(node, where)
+            pass
         case _ if isinstance(node, PLAIN_NODES):
             pass
         case _:
@@ -112,6 +112,8 @@ def _check_node(node: Any, where: str) -> None:
             )
     for child in _children(node):
         _check_node(child, where)
+    if isinstance(node, pst.BinaryOp):
+        _check_value(node, where)
 
 
 def _check_value(node: Any, where: str) -> None:

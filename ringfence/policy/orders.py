@@ -40,6 +40,13 @@ class Warrant(Struct, frozen=True):
     hi: int
 
 
+class Head(Struct, frozen=True):
+    """The last order of an office: its number, and its key in the topic, which is the hash of it."""
+
+    number: int
+    key: str
+
+
 class Objection(Struct, frozen=True):
     """What the advisers put on record. It blocks nothing."""
 
@@ -54,8 +61,8 @@ class Force(Struct, frozen=True):
     ``suspended``: scopes (all, zone/…, camera/…, form/…). ``activated``: for each tranche, by order, from when on
     (µs) it was activated or no longer was. ``warrants`` by office and number of the order that gave them
     (police/5). ``hotlist``: the lists that a VRM is on. ``on_record``: the documents that are. ``enacted``: the
-    bundle. ``last``: number of the last order of each office; ``due``: the number that an office must come to
-    again before anything is disclosed, as an order is missing; ``offset``: the next one to be read.
+    bundle. ``heads``: the last order of each office; ``due``: the one that an office must come to again before
+    anything is disclosed, as an order is missing (an empty key: any); ``offset``: the next one to be read.
     """
 
     suspended: frozenset[str] = frozenset()
@@ -65,14 +72,23 @@ class Force(Struct, frozen=True):
     on_record: frozenset[str] = frozenset()
     objections: tuple[Objection, ...] = ()
     enacted: Enacted | None = None
-    last: Mapping[str, int] = {}
-    due: Mapping[str, int] = {}
+    heads: Mapping[str, Head] = {}
+    due: Mapping[str, Head] = {}
     offset: int = 0
 
     @property
     def shut(self) -> bool:
         """Whether nothing at all may be disclosed."""
         return ALL in self.suspended or bool(self.due)
+
+    def last(self, office: str) -> int:
+        """The number of an office's last order; 0 if it gave none."""
+        return self.heads[office].number if office in self.heads else 0
+
+    @property
+    def missing(self) -> int:
+        """How many orders are missing."""
+        return sum(head.number - self.last(office) for office, head in self.due.items())
 
     def canonical(self) -> bytes:
         """Stable bytes of what is in force, for the register digest."""

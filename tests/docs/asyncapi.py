@@ -70,7 +70,7 @@ def _channel(topic: Topic) -> dict[str, Any]:
                 "topic": topic.name,
                 "partitions": topic.partitions,
                 "topicConfiguration": {
-                    "cleanup.policy": ["compact" if topic.compacted else "delete"],
+                    "cleanup.policy": ["delete"],
                     "retention.ms": topic.retention_ms,
                     "max.message.bytes": topic.most_bytes,
                 },

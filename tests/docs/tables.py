@@ -46,7 +46,7 @@ def topics_table() -> str:
 
 
 def _topic(topic: Topic) -> list[str]:
-    kept = "for ever, compacted" if topic.compacted else _span(topic.retention_ms)
+    kept = _span(topic.retention_ms)
     writers, readers = (", ".join(sorted(users)) for users in (topic.writers, topic.readers))
     return [f"`{topic.name}`", topic.record.__name__ if topic.record else "", kept, writers, readers]
 

@@ -18,10 +18,11 @@ from ringfence.policy.authority import (
     ReplayedOrderError,
     admit,
     key_of,
+    owing,
     sign,
 )  # fmt: skip
 from ringfence.policy.facts import Purpose
-from ringfence.policy.orders import Force, Objection, OrderRefusedError, Warrant
+from ringfence.policy.orders import Force, Head, Objection, OrderRefusedError, Warrant
 from ringfence.seal import Signer, is_key
 from schemas.records import Order, OrderKind
 from tests.unit.made import OPENING as NOW
@@ -72,12 +73,13 @@ def test_what_each_order_does():
         order(6, OrderKind.RECORD), order(1, OrderKind.OBJECT), order(7, OrderKind.DEACTIVATE, "inner-2"),
     ])  # fmt: skip
     assert errors == [None] * 12
+    assert [force.last(office) for office in ("governor", "police", "advisers", "controller")] == [7, 4, 1, 0]
     assert force == Force(
         suspended=frozenset({"form/text"}), activated={"inner-1": ((NOW, True),), "inner-2": ((NOW, False),)},
         warrants={"governor/5": Warrant("zone/ccz", Purpose.CRIME, NOW, NOW + HOUR)},
         hotlist={"LK19ABC": frozenset({"stolen"})}, on_record=frozenset({"consultation"}),
         objections=(Objection("the tranche inner-1", "a test", NOW),),
-        last={"governor": 7, "police": 4, "advisers": 1},
+        heads=force.heads,
     )  # fmt: skip
 
 
@@ -127,7 +129,7 @@ def test_the_police_cannot_give_themselves_a_zone():
 @pytest.mark.parametrize("kind", OrderKind)
 def test_an_office_can_order_what_it_may_and_nothing_else(office, kind):
     before, _ = fold([order(1, OrderKind.AUTHORISE, office="police"), order(2, OrderKind.LIST)])
-    force, (error,) = fold([order(before.last.get(office, 0) + 1, kind, office=office.value)], before)
+    force, (error,) = fold([order(before.last(office) + 1, kind, office=office.value)], before)
     assert error is (None if office in MAY[kind] else NoPowerError)
     assert error is None or force == before, "it leaves no trace, and takes nobody's number"
 
@@ -135,7 +137,7 @@ def test_an_office_can_order_what_it_may_and_nothing_else(office, kind):
 def test_objections_block_nothing():
     before, _ = fold([order(1, OrderKind.ACTIVATE)])
     after, _ = fold([order(1, OrderKind.OBJECT)], before)
-    assert replace(after, objections=(), last=before.last) == before
+    assert replace(after, objections=(), heads=before.heads) == before
 
 
 GENUINE = order(1, OrderKind.SUSPEND)
@@ -159,7 +161,8 @@ def test_a_replayed_order_leaves_no_trace():
     first, second = order(1, OrderKind.SUSPEND), order(2, OrderKind.RESUME)
     force, errors = fold([first, second, first, second, order(2, OrderKind.SUSPEND)])
     assert errors == [None, None, *[ReplayedOrderError] * 3]
-    assert force == Force(last={"governor": 2})
+    assert force == Force(heads=force.heads)
+    assert force.last("governor") == 2
 
 
 @pytest.mark.parametrize("office", ["governor", "controller", "police"])
@@ -169,7 +172,7 @@ def test_after_a_missing_order_nothing_is_disclosed_until_it_is_there_again(offi
     vrms = {"vrms": ["LK19ABC"]} if office == "police" else {}
     third = order(3, kind, office=office, **vrms)
     force, errors = fold([third])
-    assert (errors, force.due, force.shut) == ([MissingOrderError], {office: 3}, True)
+    assert (errors, force.due, force.shut) == ([MissingOrderError], {office: Head(3, "")}, True)
     other = "controller" if office == "governor" else "governor"
     force, errors = fold([order(1, OrderKind.RESUME, office=other)], force)
     assert (errors, force.shut) == ([None], True), "another office cannot fill the gap"
@@ -190,12 +193,12 @@ def test_a_forged_number_far_ahead_stops_nothing():
 @pytest.mark.parametrize("kind", OrderKind)
 def test_only_an_order_that_opens_can_expire(kind):
     prior, _ = fold([order(1, OrderKind.AUTHORISE, office="police"), order(2, OrderKind.LIST)])
-    number = prior.last.get(order(1, kind).office, 0) + 1
+    number = prior.last(order(1, kind).office) + 1
     in_time, error = admit(prior, order(number, kind, expires_at=NOW + 1), TRUST, NOW)
     _, late = admit(prior, order(number, kind, expires_at=NOW), TRUST, NOW)
-    assert number in in_time.last.values()
-    assert isinstance(late, ExpiredOrderError)
-    assert (error is None) == (kind in OPENING)
+    assert in_time.last(order(1, kind).office) == number
+    assert error is None
+    assert isinstance(late, ExpiredOrderError) == (kind in OPENING), "what closes is obeyed however late it comes"
 
 
 @pytest.mark.parametrize(
@@ -217,7 +220,7 @@ def test_only_an_order_that_opens_can_expire(kind):
 def test_a_senseless_order_is_refused_and_uses_up_its_number(senseless):
     force, errors = fold([senseless, order(2, OrderKind.SUSPEND)])
     assert errors == [OrderRefusedError, None]
-    assert force == Force(suspended=frozenset({"all"}), last={"governor": 2})
+    assert (force.suspended, force.last("governor")) == ({"all"}, 2)
 
 
 def test_compaction_cannot_bring_an_old_order_back():
@@ -236,6 +239,16 @@ def test_compaction_cannot_bring_an_old_order_back():
             assert errors[-1] is MissingOrderError
     for old in orders:
         assert fold([*orders, old])[0] == whole
+
+
+def test_only_the_order_that_was_the_last_one_takes_its_place_again():
+    """The end of a topic is gone, and the gate remembers what it was: another order of that number does not do."""
+    lost = order(2, OrderKind.SUSPEND)
+    force = owing(fold([order(1, OrderKind.RESUME)])[0], {"governor": Head(2, key_of(lost).decode())})
+    after, errors = fold([order(2, OrderKind.RESUME)], force)
+    assert (errors, after) == ([MissingOrderError], force)
+    after, errors = fold([lost], force)
+    assert (errors, after.due, after.suspended) == ([None], {}, {"all"})
 
 
 def test_any_mixture_of_genuine_forged_and_replayed_orders_is_as_the_genuine_ones_alone():

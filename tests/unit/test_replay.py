@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from producers.replay import MOST_SIDE, as_jpeg, pictures
+from producers.replay import MOST_SIDE, as_jpeg, pictures, taken
 from ringfence.errors import FileError
 from schemas.topics import FRAMES
 
@@ -41,13 +41,16 @@ def test_a_bomb_is_refused_before_it_is_decoded():
     assert as_jpeg(cv2.imencode(".png", np.zeros((20_000, 20_000), np.uint8))[1].tobytes()) is None
 
 
-def test_a_folder_is_read_in_order_and_the_rest_is_left_out(tmp_path):
+def test_a_folder_is_read_in_order_and_what_is_no_picture_is_left_out(tmp_path):
     (tmp_path / "b.jpg").write_bytes(coded(".jpg", 100, 50))
     (tmp_path / "a.PNG").write_bytes(coded(".png", 60, 50))
     (tmp_path / "c.jpg").write_bytes(b"broken")
+    (tmp_path / "d.jpg").mkdir()
+    (tmp_path / "e.jpg").symlink_to(tmp_path / "nowhere")
     (tmp_path / "notes.txt").write_text("no picture")
-    widths = [cv2.imdecode(np.frombuffer(d, np.uint8), cv2.IMREAD_COLOR).shape[1] for d in pictures(tmp_path)]
-    assert widths == [60, 100]
+    found = pictures(tmp_path)
+    assert [path.name for path in found] == ["a.PNG", "b.jpg", "c.jpg", "d.jpg", "e.jpg"]
+    assert [taken(path) is not None for path in found] == [True, True, False, False, False]
 
 
 def test_a_folder_without_pictures_is_named(tmp_path):
