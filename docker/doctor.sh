@@ -44,9 +44,16 @@ if docker volume inspect ${project}_master > /dev/null 2>&1 && docker image insp
   elif [[ $layout == "$want" ]]; then ok "volumes: layout $layout"
   else no "volumes: layout $layout, and this version wants $want: make down-all removes them"; fi
   if [[ -n $layout ]]; then
-    if said=$(look "$image" certs check 2>&1); then ok "$said"; else no "${said#ringfence: }"; fi
+    if said=$(look "$image" certs check 2>&1); then ok "$said"
+    elif [[ $said == *ended* ]]; then ok "certificate: it has ended; the next \`make down up\` makes a new one"
+    else no "${said#ringfence: }"; fi
   fi
 else
   ok "volumes: none yet; secrets and certificates are made at the first start"
 fi
+if [[ " ${LAYERS-} " == *" replay "* ]]; then
+  pictures=$(setting PICTURES)
+  if [[ -d $pictures ]]; then ok "pictures: $pictures"; else no "there is no folder $pictures: PICTURES=… LAYERS=replay make up"; fi
+fi
+for layer in ${LAYERS-}; do [[ -f compose.$layer.yaml ]] || no "there is no layer $layer: load, replay, scale"; done
 exit $bad

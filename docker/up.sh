@@ -6,7 +6,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 compose=$1
 
-$compose build --quiet preparation > /dev/null
+built=$(mktemp)
+trap 'rm -f "$built"' EXIT
+$compose build preparation > "$built" 2>&1 || { tail -n 30 "$built" >&2; echo "The image could not be built." >&2; exit 1; }
 $compose pull --quiet --ignore-buildable --policy missing 2> /dev/null || true # an image that cannot be had is said below
 began=$SECONDS
 if ! $compose up --detach --no-build; then
@@ -41,7 +43,7 @@ cat <<TEXT
   suspend, resume          $tool governance suspend --why "court order"
                            $tool governance resume --why "lifted"
   who may do what          $tool operator access matrix --bootstrap kafka:19092
-  stop                     make down   (its data stay; make down-all removes them)
+  stop                     make down${LAYERS:+ LAYERS="$LAYERS"}   (its data stay; make down-all removes them)
 
 Kafka is reached from inside alone, over TLS, each part with a user and a password of its own (SCRAM-SHA-512).
 TEXT

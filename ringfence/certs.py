@@ -68,12 +68,9 @@ def check(home: options.Home = None) -> None:
 
 
 def ensure(home: Path, names: Sequence[str], now: datetime) -> bool:
-    """Issues a certificate if there is none, or it is not for all these names. True if it did.
-
-    One that has ended is left: who replaces it should know.
-    """
+    """Issues a certificate if there is none, it is not for all these names, or has ended. True if it did."""
     file = home / FOLDER / BROKER
-    if file.exists() and set(names) <= set(_names(read(file))):
+    if file.exists() and set(names) <= set(_names(read(file))) and now < _end(read(file)):
         return False
     issue(home, names, now)
     return True

@@ -57,6 +57,7 @@ def check_jars(folder: Path, lock: Mapping[str, str]) -> None:
 
 def _fetch(folder: Path, endpoint: str) -> None:
     """Resolves the jars with jgo and puts them into one folder, all or none."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as part:
         import jgo  # not there in a container, which has a Kafka of its own
 

@@ -94,6 +94,8 @@ def test_a_certificate_is_made_only_where_none_fits(tmp_path):
     assert certs.ensure(tmp_path, ["kafka", "localhost"], NOW)
     assert not certs.ensure(tmp_path, ["kafka"], NOW)
     assert certs.ensure(tmp_path, ["kafka-2"], NOW)
+    assert not certs.ensure(tmp_path, ["kafka-2"], NOW)
+    assert certs.ensure(tmp_path, ["kafka-2"], NOW + timedelta(days=certs.BROKER_DAYS)), "it has ended"
 
 
 @pytest.mark.parametrize("name", ["", "a b", "kafka/../x", "ü", "*"])
