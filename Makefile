@@ -70,7 +70,7 @@ registry: .venv ## Test against a real schema registry, Apicurio (needs Maven; f
 	@test -d $(APICURIO)/app || { mkdir -p $(APICURIO) && mvn --batch-mode --quiet dependency:copy \
 		-Dartifact=io.apicurio:apicurio-registry-app:3.3.3:tar.gz:all -DoutputDirectory=$(APICURIO) && \
 		tar -xzf $(APICURIO)/*.tar.gz -C $(APICURIO) && rm $(APICURIO)/*.tar.gz; }
-	APICURIO=$(APICURIO) $(BIN)/python -m pytest tests/registry
+	APICURIO=$(APICURIO) $(BIN)/python -m pytest tests/registry/apicurio.py
 
 COMPOSE = docker compose -f docker/compose.yaml $(foreach layer,$(LAYERS),-f docker/compose.$(layer).yaml) $(EXTRA)
 LAYERS ?=

@@ -23,7 +23,6 @@ from tests.unit.test_registry import FRAMED, READ, fields, in_microseconds, with
 from tests.unit.test_schemas import SAMPLES, name
 
 FOLDER = os.environ.get("APICURIO")
-pytestmark = pytest.mark.skipif(not FOLDER, reason="needs a registry: make registry")
 
 
 @pytest.fixture(scope="module")
