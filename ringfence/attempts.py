@@ -13,6 +13,7 @@ from kafka.protocol.consumer.fetch import FetchRequest
 from kafka.protocol.producer.produce import ProduceRequest
 
 from ringfence.errors import BrokerError
+from ringfence.kafka_admin import send
 from ringfence.kafka_io import NOT_AUTHORISED, Connection, KafkaError, admin, check, translate
 from ringfence.rights import Operation
 
@@ -42,11 +43,6 @@ def _granted(topic: str, operation: Operation, code: int) -> bool:
     return code != NOT_AUTHORISED
 
 
-def _send(client: Any, request: Any) -> Any:
-    # The client has no public way to send a request of one's own.
-    return client._manager.run(client._manager.send, request)
-
-
 def _read(client: Any, topic: str) -> int:
     wanted = FetchRequest.FetchTopic.FetchPartition(
         partition=0, fetch_offset=0, partition_max_bytes=1, current_leader_epoch=-1, last_fetched_epoch=-1,
@@ -57,7 +53,7 @@ def _read(client: Any, topic: str) -> int:
         topics=[FetchRequest.FetchTopic(topic=topic, partitions=[wanted])], forgotten_topics_data=[], rack_id="",
         min_version=4, max_version=12,  # from 13 on topics go by number
     )  # fmt: skip
-    return _only(part.error_code for found in _send(client, request).responses for part in found.partitions)
+    return _only(part.error_code for found in send(client, request).responses for part in found.partitions)
 
 
 def _write(client: Any, topic: str) -> int:
@@ -67,14 +63,14 @@ def _write(client: Any, topic: str) -> int:
         transactional_id=None, acks=-1, timeout_ms=WAIT_MS, topic_data=[data(name=topic, partition_data=[nothing])],
         min_version=3, max_version=12,
     )  # fmt: skip
-    return _only(part.error_code for found in _send(client, request).responses for part in found.partition_responses)
+    return _only(part.error_code for found in send(client, request).responses for part in found.partition_responses)
 
 
 def _delete(client: Any, topic: str) -> int:
     wanted = DeleteRecordsRequest.DeleteRecordsTopic
     nothing = wanted.DeleteRecordsPartition(partition_index=0, offset=0)
     request = DeleteRecordsRequest(topics=[wanted(name=topic, partitions=[nothing])], timeout_ms=WAIT_MS)
-    return _only(part.error_code for found in _send(client, request).topics for part in found.partitions)
+    return _only(part.error_code for found in send(client, request).topics for part in found.partitions)
 
 
 def _describe(client: Any, topic: str) -> int:

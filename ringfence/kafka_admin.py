@@ -134,7 +134,7 @@ def match_quotas(client: KafkaAdminClient, wanted: Mapping[User, int]) -> list[t
         entity = [ENTRY.EntityData(entity_type=kind, entity_name=name) for kind, name in ((USER, user), (CLIENT, None))]
         limit = ENTRY.OpData(key=RATE, value=float(rate), remove=False)
         request = AlterClientQuotasRequest(entries=[ENTRY(entity=entity, ops=[limit])], validate_only=False)
-        for answer in _send(client, request).entries:
+        for answer in send(client, request).entries:
             if answer.error_code:
                 raise BrokerError(f"the broker took no quota for {user}: {answer.error_message}")
     return changed
@@ -144,14 +144,14 @@ def _quotas(client: KafkaAdminClient) -> dict[str, int]:
     """Bytes a second by user, of the quotas that any client id of it has."""
     asked = [COMPONENT(entity_type=kind, match_type=how, match=None) for kind, how in ((USER, ANY), (CLIENT, DEFAULT))]
     found: dict[str, int] = {}
-    for one in _send(client, DescribeClientQuotasRequest(components=asked, strict=True)).entries or ():
+    for one in send(client, DescribeClientQuotasRequest(components=asked, strict=True)).entries or ():
         user = next(part.entity_name for part in one.entity if part.entity_type == USER)
         found.update((user, int(value.value)) for value in one.values if value.key == RATE)
     return found
 
 
-def _send(client: KafkaAdminClient, request: Any) -> Any:
-    # kafka-python knows this request, but has no public way to send it.
+def send(client: KafkaAdminClient, request: Any) -> Any:
+    """The broker's answer to a request that kafka-python knows, but has no public way to send."""
     return client._manager.run(client._manager.send, request)
 
 
