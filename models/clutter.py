@@ -300,7 +300,7 @@ def face(rng: Rng, scale: float) -> tuple[Picture, Picture]:
 
     def box(left: float, top: float, right: float, bottom: float, shade: int, lean: float = 0.0) -> None:
         corners = np.array([[left + lean, top], [right - lean, top], [right, bottom], [left, bottom]])
-        shifted = ((corners + [FACE[0] / 2, FACE_TOP]) * scale * 16).round().astype(np.int32)
+        shifted = ((corners + np.array([FACE[0] / 2, FACE_TOP])) * scale * 16).round().astype(np.int32)
         cv2.fillConvexPoly(picture, shifted, shade, cv2.LINE_AA, 4)
         cv2.fillConvexPoly(mask, shifted, 255, cv2.LINE_AA, 4)
 
@@ -362,4 +362,4 @@ def _apart(rng: Rng) -> tuple[int, int]:
 
 
 def _at(point: Points | Sequence[float]) -> tuple[int, int]:
-    return int(round(float(point[0]))), int(round(float(point[1])))
+    return round(float(point[0])), round(float(point[1]))

@@ -23,8 +23,7 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from models.clutter import HEIGHT, WIDTH, Picture, Points, Rng, face, ground, level, octaves, pattern
-from models.clutter import FACE, FACE_TOP
+from models.clutter import FACE, FACE_TOP, HEIGHT, WIDTH, Picture, Points, Rng, face, ground, level, octaves, pattern
 from producers.plate_art import PlateArt, draw
 from producers.scene import View, homography, render
 from producers.traffic import Light, Weather
@@ -282,8 +281,8 @@ def _camera(picture: Picture, rng: Rng) -> Picture:
     """Light, weather, lens, sensor and JPEG."""
     shown = picture.astype(np.float32)
     if rng.random() < 0.5:
-        light = cv2.resize(rng.uniform(0.35, 1.5, (3, 4)).astype(np.float32), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
-        shown *= light
+        few = rng.uniform(0.35, 1.5, (3, 4)).astype(np.float32)
+        shown *= cv2.resize(few, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
     for _ in range(int(rng.integers(0, 4)) if rng.random() < 0.25 else 0):  # lamps
         cv2.circle(shown, tuple(int(v) for v in rng.uniform(0, (WIDTH, HEIGHT))), int(2 * 15 ** rng.random()), 330, -1)
     if rng.random() < 0.12:  # rain

@@ -118,6 +118,7 @@ def export(weights: Path, data: Path, out: Path) -> None:
         pictures = held["pictures"][:CALIBRATED]
     exact = out.with_suffix(".float.onnx")
     onnx.save(graph_of(model), exact)
+    as_they_are = {"scale": np.array(1, np.float32), "zero_point": np.array(0, np.uint8)}
     with tempfile.TemporaryDirectory() as folder:
         ready, whole = Path(folder) / "ready.onnx", Path(folder) / "whole.onnx"
         quant_pre_process(exact, ready, skip_symbolic_shape=True)
@@ -125,7 +126,7 @@ def export(weights: Path, data: Path, out: Path) -> None:
             ready, whole, Pictures(pictures), quant_format=QuantFormat.QDQ, per_channel=True,
             activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, op_types_to_quantize=QUANTISED,
             nodes_to_exclude=["answers"],
-            extra_options={"TensorQuantOverrides": {LIGHT: [{"scale": np.array(1, np.float32), "zero_point": np.array(0, np.uint8)}]}},
+            extra_options={"TensorQuantOverrides": {LIGHT: [as_they_are]}},
         )  # fmt: skip
         made = onnx.load(whole)
     _bytes_in(made.graph)

@@ -55,7 +55,6 @@ def network(precision: str = "float32") -> keras.Model:
     return keras.Model(pictures, answers, name="finder")
 
 
-
 def loss(truth: keras.KerasTensor, answers: keras.KerasTensor) -> keras.KerasTensor:
     """How wrong the answers are, one number for the batch.
 
@@ -128,7 +127,9 @@ def _length(vector: keras.KerasTensor) -> keras.KerasTensor:
     return ops.sqrt(ops.sum(vector**2, -1) + 1e-6)
 
 
-def _conv(x: keras.KerasTensor, filters: int, size: int, name: str, stride: int = 1, dilation: int = 1) -> keras.KerasTensor:
+def _conv(
+    x: keras.KerasTensor, filters: int, size: int, name: str, stride: int = 1, dilation: int = 1
+) -> keras.KerasTensor:
     """A convolution, normalised, with relu."""
     x = layers.Conv2D(
         filters, size, stride, "same", dilation_rate=dilation, use_bias=False, name=name,
@@ -137,6 +138,6 @@ def _conv(x: keras.KerasTensor, filters: int, size: int, name: str, stride: int 
     return layers.ReLU(name=f"{name}_on")(layers.BatchNormalization(momentum=0.97, name=f"{name}_norm")(x))
 
 
-def _first_bias(shape: tuple[int, ...], dtype: str | None = None) -> keras.KerasTensor:
+def _first_bias(_shape: tuple[int, ...], dtype: str | None = None) -> keras.KerasTensor:
     """At first nothing is a plate, and every plate is 8 pixels tall and 32 wide."""
     return ops.convert_to_tensor([-4.0, 0.7, -1.0, -0.3, 1.0, -0.3, 1.0, 0.3, -1.0, 0.3], dtype)

@@ -24,10 +24,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models.finder_net import WIDTH, loss, network
+from models.finder_net import HEIGHT, WIDTH, loss, network
 
 PEAK, WEIGHT_DECAY, WARM = 2e-3, 1e-3, 0.03
 MIRROR = (1, 0, 3, 2)  # the corners of a mirrored plate, clockwise from the upper left again
+RUN, MOST = 16, 4  # pictures that are taken together from a shard; plates in a picture
 CHECKED = 512  # pictures of shard 0 that each checkpoint is measured on
 
 Pictures = NDArray[np.uint8]
@@ -74,25 +75,28 @@ class Feed(keras.utils.PyDataset):
         return self.steps
 
     def __getitem__(self, index: int) -> tuple[Pictures, Truth]:
-        """One batch: half of its pictures from one shard and half from another."""
+        """One batch: runs of 16 pictures, each from any shard; every other run is mirrored."""
         rng = np.random.default_rng([self.seed, self.epoch, index])
-        parts = []
-        for _ in range(2):
-            pictures, truth = self.shards[int(rng.integers(len(self.shards)))]
-            chosen = np.sort(rng.choice(len(pictures), self.batch // 2, replace=False))
-            parts.append((pictures[chosen], truth[chosen]))
-        pictures, truth = (np.concatenate(side) for side in zip(*parts, strict=True))
-        return _mirrored(pictures, truth, rng.random(len(pictures)) < 0.5)
+        pictures = np.empty((self.batch, HEIGHT, WIDTH), np.uint8)
+        truth = np.empty((self.batch, MOST, 9), np.float32)
+        for number, start in enumerate(range(0, self.batch, RUN)):
+            held, known = self.shards[int(rng.integers(len(self.shards)))]
+            there = int(rng.integers(len(held) - RUN + 1))
+            run, into = slice(there, there + RUN), slice(start, start + RUN)
+            if number % 2:
+                pictures[into], truth[into] = mirrored(held[run], known[run])
+            else:
+                pictures[into], truth[into] = held[run], known[run]
+        return pictures[..., None], truth
 
 
-def _mirrored(pictures: Pictures, truth: Truth, chosen: NDArray[np.bool_]) -> tuple[Pictures, Truth]:
-    """The batch with some pictures mirrored, and their corners."""
-    for place in np.flatnonzero(chosen):
-        pictures[place] = cv2.flip(pictures[place], 1)
-    corners = truth[chosen, :, :8].reshape(-1, truth.shape[1], 4, 2)[:, :, MIRROR]
+def mirrored(pictures: Pictures, truth: Truth) -> tuple[Pictures, Truth]:
+    """The same seen in a mirror, with the corners in their order again."""
+    # All rows at once: OpenCV does this without holding up the other threads.
+    turned = cv2.flip(pictures.reshape(-1, WIDTH), 1).reshape(pictures.shape)
+    corners = truth[..., :8].reshape(*truth.shape[:2], 4, 2)[:, :, MIRROR]
     corners[..., 0] = WIDTH - corners[..., 0]
-    truth[chosen, :, :8] = corners.reshape(len(corners), -1, 8)
-    return pictures[..., None], truth
+    return turned, np.concatenate([corners.reshape(*truth.shape[:2], 8), truth[..., 8:]], -1)
 
 
 class Watch(keras.callbacks.Callback):
@@ -110,12 +114,12 @@ class Watch(keras.callbacks.Callback):
         """The part of the training that is over, 0 to 1."""
         return min(1.0, max(self.progress.seconds / self.seconds, self.progress.steps / self.steps))
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras calls it so
         """Warms up, then goes down on a cosine."""
         rate = min(1.0, (self.part + 0.003) / WARM) * 0.5 * (1 + np.cos(np.pi * self.part))
         self.model.optimizer.learning_rate.assign(PEAK * max(float(rate), 1e-3))
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras calls it so
         """Counts, keeps, shows."""
         now = time.monotonic()
         self.progress.seconds += now - self.last
