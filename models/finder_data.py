@@ -180,7 +180,9 @@ def _vehicle(
         rim = rng.uniform([2, 2, 2, 2], [30, 14, 30, 40]) * (1.0 if rng.random() < 0.7 else 2.5)
         low, high = [-wide / 2 - rim[0], -tall / 2 - rim[1]], [wide / 2 + rim[2], tall / 2 + rim[3]]
         holder = np.array([low, [high[0], low[1]], high, [low[0], high[1]]])
-        paste(picture, np.full((8, 8), level(rng) // 2, np.uint8), project(to_pixels, holder))
+        # In one case of five it is as bright as the plate, as on a white van: no edge shows.
+        shade = int(np.median(drawn)) if rng.random() < 0.2 else level(rng) // 2
+        paste(picture, np.full((8, 8), shade, np.uint8), project(to_pixels, holder))
     paste(picture, drawn, corners, blur=float(max(0.0, rng.normal(0, 0.4))))
     if rng.random() < 0.08:  # a tow bar, a strap, a twig
         spot = project(to_pixels, rng.uniform((-wide / 2, 0), (wide / 2, tall / 2))[None])[0]
