@@ -70,8 +70,8 @@ class Finder:
         chunk = max(1, BATCH_PIXELS // (height * width))
         for start in range(0, len(shown), chunk):
             part = shown[start : start + chunk]
-            batch = np.stack([look for _, look in part])[:, None]
-            (answers,) = self._session.run(None, {"pictures": batch})
+            batch = np.stack([look for _, look in part])
+            (answers,) = self._session.run(None, {"pictures": packed(batch)})
             numbers, found, score = candidates(np.asarray(answers), self._least)
             found /= np.array([width, height], np.float32)
             for number in np.unique(numbers).tolist():
@@ -81,6 +81,13 @@ class Finder:
     def _located(self, picture: Picture, quads: Quads, scores: NDArray[np.float32]) -> list[Located]:
         kept = merged(quads, scores)[:MOST_FOUND]
         return [Located(corners, rectify(picture, corners), round(score, 4)) for corners, score in kept]
+
+
+def packed(pictures: Picture) -> Picture:
+    """N by H by W to N by H/4 by W/4 by 16: each 4 by 4 pixels as channels, as the network takes them."""
+    number, height, width = pictures.shape
+    fours = np.ascontiguousarray(pictures).view(np.uint32).reshape(number, height // 4, 4, width // 4)
+    return np.ascontiguousarray(fours.transpose(0, 1, 3, 2)).view(np.uint8)
 
 
 def candidates(answers: Answers, least: float) -> tuple[NDArray[np.int64], Quads, NDArray[np.float32]]:
