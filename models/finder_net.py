@@ -42,7 +42,7 @@ def network(precision: str = "float32") -> keras.Model:
     keras.mixed_precision.set_dtype_policy(precision)
     pictures = keras.Input((None, None, 1), dtype="uint8", name="pictures")
     x = Light(name="light")(pictures)
-    x = _conv(x, 48, 12, "stem", stride=4)
+    x = _conv(x, 32, 8, "stem", stride=4)
     x = _conv(x, 64, 3, "eighth", stride=2)
     near = _conv(x, 64, 3, "near")
     x = _conv(near, 96, 3, "sixteenth", stride=2)
