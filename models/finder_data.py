@@ -24,25 +24,19 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from models.clutter import FACE, FACE_TOP, HEIGHT, WIDTH, Picture, Points, Rng, face, ground, level, octaves, pattern
-from producers.plate_art import PlateArt, draw
+from models.faces import Face, faces
+from models.marks import mark
+from models.plates import plate as draw
 from producers.scene import View, homography, render
 from producers.traffic import Light, Weather
-from ringfence.vrm import Style
 
 SHARD, MOST = 512, 4
 LEAST_CONTRAST = 9.0  # standard deviation of the gray levels on a plate that can still be seen
 LEAST_WIDTH, LEAST_HEIGHT = 18.0, 5.0  # pixels; a smaller plate is ignored
 WHOLE, GONE = 0.93, 0.25  # the share of a plate inside the picture above which it counts, below which it is nothing
 SCENES, EMPTY = 0.22, 0.22  # shares: of pictures from the simulator; of the others, those without a plate
-FORMS = {
-    Style.CURRENT: ("LLDDLLL",),
-    Style.PREFIX: ("LDLLL", "LDDLLL", "LDDDLLL"),
-    Style.SUFFIX: ("LLLDL", "LLLDDL", "LLLDDDL"),
-    Style.DATELESS: ("LLLDDD", "LDDDD", "DDDLLL", "LLDDDD", "LD", "DDDDLL"),
-    Style.FOREIGN_OR_UNKNOWN: ("LLDDDLL", "DDLLDDD", "LLLDDDD", "LDDDDLL", "DDDDLLL"),
-}
-STYLE_SHARES = (0.5, 0.15, 0.1, 0.12, 0.13)
-LETTERS, DIGITS = "ABCDEFGHJKLMNOPRSTUVWXYZ", "0123456789"
+FACES, FACE_SEED = 160, 41  # type faces, the same in every process
+_faces: dict[int, Face] = {}
 
 
 class Sample(Struct, frozen=True):
@@ -53,32 +47,18 @@ class Sample(Struct, frozen=True):
     kinds: list[int]
 
 
-def mark(rng: Rng) -> tuple[str, Style]:
-    """A random mark."""
-    style = list(FORMS)[int(rng.choice(len(FORMS), p=STYLE_SHARES))]
-    form = FORMS[style][int(rng.integers(len(FORMS[style])))]
-    text = "".join(str(rng.choice(list(LETTERS if kind == "L" else DIGITS))) for kind in form)
-    return text, style
+def face_of(number: int) -> Face:
+    """One of the type faces, always the same."""
+    return faces(np.random.default_rng([FACE_SEED, number]), 1)[0]
 
 
 def plate(rng: Rng) -> Picture:
     """A drawn plate, gray, seen from the front, edge to edge."""
-    text, style = mark(rng)
-    two_line = bool(rng.random() < 0.22)
-    art = PlateArt(
-        text, style, bool(rng.random() < 0.5), two_line, bool(rng.random() < 0.15), bool(rng.random() < 0.25),
-        bool(rng.random() < 0.15),
-    )  # fmt: skip
-    drawn = draw(art)
-    shares = np.array([[0.114, 0.587, 0.299], [0.0, 0.3, 0.7], [0.33, 0.33, 0.34]])[int(rng.integers(3))]
-    gray = cv2.transform(drawn, shares[None]).reshape(drawn.shape[:2]).astype(np.uint8)
-    if rng.random() < 0.3:
-        kernel = np.ones((int(rng.integers(1, 6)), int(rng.integers(1, 6))), np.uint8)
-        gray = (cv2.erode if rng.random() < 0.5 else cv2.dilate)(gray, kernel).astype(np.uint8)
-    if rng.random() < 0.3:
-        width = int(gray.shape[1] * rng.uniform(0.65, 1.15))
-        gray = cv2.resize(gray, (width, gray.shape[0]), interpolation=cv2.INTER_AREA).astype(np.uint8)
-    return gray
+    number = int(rng.integers(FACES))
+    if number not in _faces:  # main() makes them all at once, on every core
+        _faces[number] = face_of(number)
+    face = _faces[number]
+    return draw(mark(rng), face, rng, bool(rng.random() < 0.15), bool(rng.random() < 0.15)).picture
 
 
 def worn(gray: Picture, rng: Rng) -> Picture:
@@ -245,10 +225,10 @@ def _kind(corners: Points) -> int:
 
 def scene(rng: Rng) -> Sample:
     """A frame of the simulator, whole in half the cases, or a part of it."""
-    text, style = mark(rng)
+    shown = mark(rng)
     view = View(
-        vrm=text if rng.random() < 0.7 else None,
-        style=style,
+        vrm="".join(shown.groups) if rng.random() < 0.7 else None,
+        style=shown.style,
         rear=bool(rng.random() < 0.5),
         two_line=bool(rng.random() < 0.2),
         green_flash=bool(rng.random() < 0.15),
@@ -355,6 +335,10 @@ def shard(out: Path, seed: int, number: int, scenes: float, photographs: Sequenc
 Job = tuple[Path, int, int, float, Path | None]
 
 
+def _know(made: list[Face]) -> None:
+    _faces.update(enumerate(made))
+
+
 @cache
 def _photographs(folder: Path | None) -> tuple[Picture, ...]:
     return tuple(read_photographs(folder))
@@ -381,6 +365,8 @@ def main() -> None:
     begun, count = time.monotonic(), -(-given.pictures // SHARD)
     jobs = ((given.out, given.seed, number, given.scenes, given.grounds) for number in range(count))
     with Pool(given.processes) as pool:
+        made_faces = pool.map(face_of, range(FACES))
+    with Pool(given.processes, _know, (made_faces,)) as pool:
         for done, _ in enumerate(pool.imap_unordered(_work, jobs), 1):
             taken = time.monotonic() - begun
             print(f"\r{done} of {count} shards, {done * SHARD / taken:.0f} pictures/s", end="", flush=True)
