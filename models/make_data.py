@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from consumers.ocr.locate import decode, locate, rectify
+from consumers.ocr.locate import locate, rectify
+from consumers.ocr.pictures import decode
 from consumers.ocr.reader import prepare
 from producers.camera import view_of
 from producers.plate_art import ONE_LINE, TWO_LINES, PlateArt, draw, text_box

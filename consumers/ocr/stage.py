@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from consumers.ocr.choose import Choice, choose, settled
-from consumers.ocr.locate import FrameUnreadableError, Located, decode, encode_patch, locate
+from consumers.ocr.locate import Located, encode_patch, locate
+from consumers.ocr.pictures import FrameUnreadableError, decode, overview
 from consumers.ocr.reader import PlateReader, Reading
 from ringfence.dead_letters import Rejected
-from ringfence.jpeg import stripped
 from ringfence.metrics import Metrics
 from ringfence.stage import Batch, Handled, Output, reject
 from schemas.codec import Codecs, plain
@@ -97,20 +97,13 @@ class Ocr:
         return dict(self.outcomes)
 
 
-def _picture(frame: Frame) -> bytes:
-    try:
-        return stripped(frame.jpeg)
-    except ValueError as error:
-        raise FrameUnreadableError(str(error)) from None
-
-
 def _look(batch: Batch, rejected: list[Rejected]) -> list[Seen]:
     seen = []
     for frame, delivery in zip(batch.records, batch.deliveries, strict=True):
         try:
-            found, overview = locate(decode(frame.jpeg)), _picture(frame)
+            found, picture = locate(decode(frame.jpeg)), overview(frame.jpeg)
         except FrameUnreadableError as error:
             rejected.append(reject(delivery, error))
         else:
-            seen.append(Seen(frame, overview, delivery.key, batch.partition, found))
+            seen.append(Seen(frame, picture, delivery.key, batch.partition, found))
     return seen

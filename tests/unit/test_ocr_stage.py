@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from consumers.ocr.locate import decode, locate
+from consumers.ocr.locate import locate
+from consumers.ocr.pictures import decode
 from consumers.ocr.reader import NOTHING, Reading
 from consumers.ocr.stage import NO_PLATE, READ, UNSURE, Ocr
 from producers.scene import View, render

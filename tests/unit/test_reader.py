@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from consumers.ocr.choose import choose
-from consumers.ocr.locate import decode, locate
+from consumers.ocr.locate import locate
+from consumers.ocr.pictures import decode
 from consumers.ocr.reader import CHUNK, NOTHING, OnnxReader
 from producers.scene import View, render
 from producers.traffic import Light, Weather
