@@ -53,6 +53,14 @@ def locate(picture: Picture) -> list[Located]:
     return [_located(picture, box, score, shrink) for score, box in best[:MOST_FOUND]]
 
 
+class Strokes:
+    """Finds plates by their strokes, one picture after the other."""
+
+    def find(self, pictures: Sequence[Picture]) -> list[list[Located]]:
+        """For each picture, what ``locate`` finds in it."""
+        return [locate(picture) for picture in pictures]
+
+
 def encode_patch(patch: Picture) -> bytes:
     """The patch as a JPEG of at most 3,000 bytes; shrunk if lower quality is not enough."""
     for quality in (85, 70, 50, 30, 15):

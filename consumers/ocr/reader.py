@@ -1,48 +1,23 @@
-"""The seam to whatever reads plates: patches in, texts and confidences out.
+"""The seam to whatever reads plates: patches in, the chance of every character in every slot out.
 
 The one reader that ships runs our own model through fast-plate-ocr, on one thread, from local files. A patch
-gives the same reading whatever else is in its batch.
+gives the same chances whatever else is in its batch.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 import cv2
 import numpy as np
 import onnxruntime
 from fast_plate_ocr.inference.plate_recognizer import LicensePlateRecognizer
-from msgspec import Struct
-from numpy.typing import NDArray
 
+from consumers.ocr.grammar import ALPHABET, Chances, blank
+from consumers.ocr.pictures import Picture
 from ringfence.errors import FileError
-
-Picture = NDArray[np.uint8]
 
 HEIGHT, WIDTH = 48, 128  # what the model takes
 CHUNK = 4  # patches in one run of the model: 8 or 16 read no faster, and short batches are padded to it
-SAME_GLYPH = (("0", "O"), ("1", "I"))
-
-
-class Reading(Struct, frozen=True, gc=False):
-    """The text on a patch, empty if there is none. ``confidence``: 0 to 1, of the least certain character.
-
-    O and 0 are one glyph on a UK plate, so their chances count together, and so do those of I and 1. That
-    the text ends where it does counts as a character too: a missing one would leave its mark there.
-    """
-
-    text: str
-    confidence: float
-
-
-class PlateReader(Protocol):
-    """Anything that reads plates."""
-
-    def read(self, patches: Sequence[Picture]) -> list[Reading]:
-        """One reading for each patch (uint8, gray or BGR, of any size), in order."""
-
-
-NOTHING = Reading("", 0.0)
 
 
 class OnnxReader:
@@ -57,44 +32,25 @@ class OnnxReader:
             if not path.is_file():
                 raise FileError(f"{path} is missing: check out the models folder, or run `make model`")
         self._recognizer = _load(model, config)
-        alphabet: str = self._recognizer.config.alphabet
-        self._characters = np.array(list(alphabet))
-        self._pad = alphabet.index(self._recognizer.config.pad_char)
-        self._same = [(alphabet.index(one), alphabet.index(other)) for one, other in SAME_GLYPH]
-        self.read([np.zeros((HEIGHT, WIDTH), np.uint8)])  # the first run is slow; no frame shall wait for it
+        self.slots: int = self._recognizer.config.max_plate_slots
+        self.chances([np.zeros((HEIGHT, WIDTH), np.uint8)])  # the first run is slow; no frame shall wait for it
 
-    def read(self, patches: Sequence[Picture]) -> list[Reading]:
-        """One reading for each patch, in order; a patch that is no picture reads as nothing, at 0."""
+    def chances(self, patches: Sequence[Picture]) -> Chances:
+        """Patches by slots by ``grammar.ALPHABET``, in order; a patch that is no picture says for sure: nothing."""
         ready = {i: crop for i, patch in enumerate(patches) if (crop := prepare(patch)) is not None}
-        readings = [NOTHING] * len(patches)
+        chances = blank(len(patches), self.slots)
         places = list(ready)
         for start in range(0, len(places), CHUNK):
             chunk = places[start : start + CHUNK]
             # Always a full batch: ONNX Runtime sums in another order for other batch sizes.
             batch = np.zeros((CHUNK, HEIGHT, WIDTH, 1), np.uint8)
             batch[: len(chunk), :, :, 0] = [ready[place] for place in chunk]
-            for place, chances in zip(chunk, self._chances(batch), strict=False):
-                readings[place] = self._decide(chances)
-        return readings
+            chances[chunk] = self._run(batch)[: len(chunk)]
+        return chances
 
-    def _chances(self, batch: Picture) -> NDArray[np.float32]:
-        """The chance of every character in every slot: batch by slots by alphabet."""
+    def _run(self, batch: Picture) -> Chances:
         (chances,) = self._recognizer.model.run([self._recognizer.plate_output_name], {"input": batch})
-        return np.asarray(chances).reshape(len(batch), -1, len(self._characters))
-
-    def _decide(self, chances: NDArray[np.float32]) -> Reading:
-        """The likeliest text of one plate."""
-        joint = chances.astype(np.float64)
-        for one, other in self._same:
-            # The likelier of the twins takes both shares, the other keeps none.
-            both, first = joint[:, one] + joint[:, other], joint[:, one] >= joint[:, other]
-            joint[:, one], joint[:, other] = np.where(first, both, 0), np.where(first, 0, both)
-        best = joint.argmax(1)
-        written = np.flatnonzero(best != self._pad)
-        if written.size == 0 or written.size != written[-1] + 1:
-            return NOTHING  # no text, or a hole in it
-        decided = joint.max(1)[: written.size + 1]
-        return Reading("".join(self._characters[best[written]]), round(float(decided.min()), 4))
+        return np.asarray(chances, np.float32).reshape(len(batch), self.slots, len(ALPHABET))
 
 
 def prepare(patch: Picture) -> Picture | None:

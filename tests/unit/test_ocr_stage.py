@@ -4,9 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from consumers.ocr.locate import locate
+from consumers.ocr.grammar import one_hot
+from consumers.ocr.locate import Strokes, locate
 from consumers.ocr.pictures import decode
-from consumers.ocr.reader import NOTHING, Reading
+from consumers.ocr.sight import Sight
 from consumers.ocr.stage import NO_PLATE, READ, UNSURE, Ocr
 from producers.scene import View, render
 from ringfence.jpeg import stripped
@@ -18,26 +19,26 @@ from schemas.topics import FRAMES, IMAGES, READS
 from tests.unit.made import OPENING, delivery
 from tests.unit.test_locate import UNREADABLE
 
-SURE = Reading("LKI9ABC", 0.97)
+SURE, DOUBTFUL, NOTHING = one_hot("LKI9ABC", 0.999), one_hot("LK19ABC", 0.6), one_hot("")
 PLATE = render(View("LK19ABC", seed=3)).jpeg
 
 
 class Told:
     """Says the same of every patch."""
 
-    def __init__(self, reading):
-        self.reading, self.asked = reading, []
+    def __init__(self, says):
+        self.says, self.asked = says, []
 
-    def read(self, patches):
+    def chances(self, patches):
         self.asked.append(len(patches))
-        return [self.reading] * len(patches)
+        return np.stack([self.says] * len(patches))
 
 
-def handle(*jpegs, reading=SURE, flags=0):
-    reader = Told(reading)
-    frames = [Frame(4, i, OPENING + i, flags, jpeg) for i, jpeg in enumerate(jpegs)]
+def handle(*jpegs, says=SURE, flags=0, shots=()):
+    reader = Told(says)
+    frames = [Frame(4, i, OPENING + i, flags, jpeg, list(shots)) for i, jpeg in enumerate(jpegs)]
     batch = Batch(FRAMES.name, 2, frames, [delivery(f, FRAMES.name, 2, f.sequence) for f in frames], "")
-    return Ocr(reader, 80, Metrics()).handle([batch], OPENING), reader
+    return Ocr(Sight(Strokes(), reader), 0.8, Metrics()).handle([batch], OPENING), reader
 
 
 def test_a_frame_becomes_a_read_and_apart_an_image():
@@ -46,7 +47,7 @@ def test_a_frame_becomes_a_read_and_apart_an_image():
     assert (text.topic, text.partition, text.key) == (READS.name, 2, b"4")
     read = codec(Read).decode(text.value)
     assert (read.camera, read.sequence, read.captured_at) == (4, 0, OPENING)
-    assert (read.vrm, read.raw, read.confidence) == ("LK19ABC", "LKI9ABC", 97)
+    assert (read.vrm, read.raw, read.confidence) == ("LK19ABC", "LKI9ABC", 99)
     assert read.flags == Flag.REAR | Flag.REPAIRED
     image = codec(Image).decode(picture.value)
     assert (picture.topic, image.camera, image.sequence, len(image.corners)) == (IMAGES.name, 4, 0, 8)
@@ -61,21 +62,21 @@ def test_the_text_is_not_in_the_image_and_the_image_is_not_in_the_read():
 
 def test_the_likeliest_places_are_read_in_one_batch_and_when_they_are_sure_no_others():
     _, reader = handle(PLATE, PLATE, PLATE)
-    assert reader.asked == [3, 0]
+    assert reader.asked == [3]
 
 
 def test_all_places_are_read_when_the_likeliest_settles_nothing():
-    _, reader = handle(PLATE, PLATE, reading=NOTHING)
+    _, reader = handle(PLATE, PLATE, says=NOTHING)
     places = len(locate(decode(PLATE)))
     assert places > 1
     assert reader.asked == [2, 2 * (places - 1)]
 
 
-@pytest.mark.parametrize(("reading", "outcome"), [(Reading("LK19ABC", 0.79), UNSURE), (NOTHING, UNSURE)])
-def test_what_is_unsure_is_no_read(reading, outcome):
-    handled, _ = handle(PLATE, reading=reading)
+@pytest.mark.parametrize("says", [DOUBTFUL, NOTHING])
+def test_what_is_unsure_is_no_read(says):
+    handled, _ = handle(PLATE, says=says)
     assert not handled.outputs
-    assert handled.note == {outcome: 1}
+    assert handled.note == {UNSURE: 1}
 
 
 def test_an_empty_road_is_no_plate():

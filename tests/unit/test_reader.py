@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from consumers.ocr.choose import choose
-from consumers.ocr.locate import locate
+from consumers.ocr.grammar import NOTHING, Grammar
+from consumers.ocr.locate import Strokes, locate
 from consumers.ocr.pictures import decode
-from consumers.ocr.reader import CHUNK, NOTHING, OnnxReader
+from consumers.ocr.reader import CHUNK, OnnxReader
+from consumers.ocr.sight import Sight
 from producers.scene import View, render
 from producers.traffic import Light, Weather
 from ringfence.errors import FileError
@@ -40,42 +42,46 @@ def patches():
 
 def test_most_plates_in_our_scenes_are_read_right_and_few_wrong(reader):
     right = wrong = 0
+    sight = Sight(Strokes(), reader)
     for view in views():
-        choice = choose(reader.read([p.patch for p in locate(decode(render(view).jpeg))]), 80)
-        right += choice is not None and choice.vrm == view.vrm
-        wrong += choice is not None and choice.vrm != view.vrm
+        (seen,) = sight.see([decode(render(view).jpeg)])
+        choice = choose([sighting.reading for sighting in seen], 0.8)
+        right += choice is not None and seen[choice].reading.vrm == view.vrm
+        wrong += choice is not None and seen[choice].reading.vrm != view.vrm
     assert right >= 43
     assert wrong <= 2
 
 
 def test_a_patch_reads_the_same_whatever_else_is_in_the_batch(reader, patches):
-    alone = [reader.read([patch])[0] for patch in patches]
+    alone = np.stack([reader.chances([patch])[0] for patch in patches])
     assert len(patches) > 3 * CHUNK
-    assert reader.read(patches) == alone
-    assert reader.read(patches[::-1])[::-1] == alone
-    assert reader.read(patches[3:20]) == alone[3:20]
+    assert (reader.chances(patches) == alone).all()
+    assert (reader.chances(patches[::-1])[::-1] == alone).all()
+    assert (reader.chances(patches[3:20]) == alone[3:20]).all()
 
 
 def test_another_reader_reads_the_same(reader, patches):
-    assert OnnxReader(MODEL).read(patches) == reader.read(patches)
+    assert (OnnxReader(MODEL).chances(patches) == reader.chances(patches)).all()
 
 
 @pytest.mark.parametrize("patch", [
     np.zeros((0, 0), np.uint8), np.zeros((5, 0, 3), np.uint8), np.zeros((5, 5, 4), np.uint8), np.zeros((5, 5)),
 ], ids=["nothing", "no width", "four channels", "no bytes"])  # fmt: skip
 def test_what_is_no_picture_reads_as_nothing_and_harms_no_other(reader, patches, patch):
-    assert reader.read([patch, patches[0], patch]) == [NOTHING, *reader.read(patches[:1]), NOTHING]
+    bad, good, also_bad = reader.chances([patch, patches[0], patch])
+    assert (good == reader.chances(patches[:1])[0]).all()
+    assert Grammar().decode(bad) == Grammar().decode(also_bad) == NOTHING
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_noise_and_blank_pass_no_gate(reader, seed):
     rng = np.random.default_rng(seed)
     noise, blank = rng.integers(0, 256, (48, 128), np.uint8), np.full((48, 128), rng.integers(256), np.uint8)
-    assert choose(reader.read([noise, blank]), 80) is None
+    assert choose(Grammar().decode_all(reader.chances([noise, blank])), 0.8) is None
 
 
 def test_no_patches_no_readings(reader):
-    assert reader.read([]) == []
+    assert reader.chances([]).shape == (0, 8, 37)
 
 
 def test_a_missing_model_or_config_is_said(tmp_path):

@@ -1,0 +1,202 @@
+"""What a plate says, from the chances of every character in every slot and the grammar of UK marks. Pure, exact.
+
+Every form of ``ringfence.vrm.FORMS`` names, slot by slot, the characters that may stand there. The likeliest mark of a
+form takes the likeliest of them in each slot, and the likeliest mark of all is that of the best form: nothing is
+searched for. 0 and O are one glyph, and so are 1 and I: their chances are added, and the place decides between them.
+
+The probability of a mark is its share of everything that the plate may say: all marks of the grammar, no plate at all,
+and all other texts, a text of the grammar weighing ``UK_ODDS`` times as much as one that is none. A calibration, fitted
+to plates whose text is known, then makes of that share how often such a reading is right.
+"""
+
+from collections.abc import Sequence
+from math import exp, log
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from ringfence.vrm import FORMS, Style
+
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+PAD = len(ALPHABET) - 1
+SLOTS = 8
+TWINS = tuple((ALPHABET.index(digit), ALPHABET.index(letter)) for digit, letter in ("0O", "1I"))
+# What a text of the grammar weighs against one that is none. One vehicle in 66 in London is foreign (docs/sources.md).
+UK_ODDS = 65.0
+# So many times likelier than what was read must a mark be that another character than the likeliest makes.
+LEAST_GAIN = 2.0
+FLOOR = 1e-7  # no character is ruled out by a reader alone
+OWN = 1e-6  # of twins that both fit, the one that the reader itself thinks likelier
+
+Chances = NDArray[np.float32]
+Numbers = NDArray[np.float64]
+Places = NDArray[np.intp]
+
+
+class Reading(Struct, frozen=True, gc=False):
+    """What is on a plate; all empty and 0 if there is nothing.
+
+    ``vrm``: the mark, normalised. ``raw``: the likeliest text, whatever the grammar says. ``confidence``: 0 to 1, the
+    probability that the whole mark is right. ``repaired``: the mark is not the raw text.
+    """
+
+    vrm: str
+    raw: str
+    style: Style
+    confidence: float
+    repaired: bool
+
+
+NOTHING = Reading("", "", Style.FOREIGN_OR_UNKNOWN, 0.0, False)
+
+
+class Calibration(Struct, frozen=True, forbid_unknown_fields=True):
+    """From the share of a mark to the probability that it is right: p in, then
+    sigmoid(won * log p - lost * log(1 - p) + offset + what its kind adds). As it is made here it changes nothing.
+
+    ``temperature`` flattens the chances of every slot first. Source: Kull, Silva Filho and Flach, "Beta calibration",
+    AISTATS 2017; Guo and others, "On calibration of modern neural networks", ICML 2017.
+    """
+
+    temperature: float = 1.0
+    won: float = 1.0
+    lost: float = 1.0
+    offset: float = 0.0
+    foreign: float = 0.0
+    repaired: float = 0.0
+
+    def probability(self, odds: float, foreign: bool, repaired: bool) -> float:
+        """How likely a reading is right whose mark has these odds against all else."""
+        share = min(max(odds / (1 + odds), FLOOR), 1 - FLOOR)
+        kind = self.foreign * foreign + self.repaired * repaired
+        return 1 / (1 + exp(-(self.won * log(share) - self.lost * log(1 - share) + self.offset + kind)))
+
+
+class _Table(Struct, frozen=True):
+    """The grammar for so many slots: G sets of characters, and P forms that name a set for every slot."""
+
+    sets: NDArray[np.bool_]  # G by characters
+    outside: Numbers  # G by characters: 0 in the set, minus infinity outside
+    forms: Places  # P by slots: where in a flat slots-by-G array the set of that slot is
+    lengths: list[int]  # of the marks of each form
+    styles: list[Style]
+
+
+def _table(slots: int) -> _Table:
+    named = [(style, form) for style, forms in FORMS.items() for form in forms]
+    spelt = [(*form, *("_",) * (slots - len(form))) for _, form in named]
+    distinct = sorted({characters for form in spelt for characters in form})
+    sets = np.array([[c in characters for c in ALPHABET] for characters in distinct])
+    forms = np.array([[s * len(distinct) + distinct.index(form[s]) for s in range(slots)] for form in spelt])
+    lengths, styles = [len(form) for _, form in named], [style for style, _ in named]
+    return _Table(sets, np.where(sets, 0.0, -np.inf), forms, lengths, styles)
+
+
+class _Views(Struct, frozen=True):
+    """What is thought of N plates, each first axis N. Scores are logarithms."""
+
+    form: Places
+    mark: Numbers  # score of the best mark of the grammar
+    characters: Places  # N by flat slots-by-G: the likeliest character of each set
+    length: Places
+    text: Numbers  # score of the likeliest text
+    spelling: Places  # N by slots: the likeliest character that is no pad
+    uk: Numbers  # chance that it is any mark of the grammar
+    empty: Numbers  # chance that it is nothing
+
+
+class Grammar:
+    """Decides what plates say. Made once: it holds the calibration, and the table of forms."""
+
+    def __init__(self, calibration: Calibration = Calibration(), slots: int = SLOTS) -> None:  # noqa: B008 - frozen
+        self.calibration, self.table = calibration, _table(slots)
+
+    def decode(self, chances: Chances) -> Reading:
+        """The reading of one plate, from its slots by 37 chances."""
+        return self.decode_all(chances[None])[0]
+
+    def decode_all(self, chances: Chances) -> list[Reading]:
+        """The readings of N plates, from N by slots by 37 chances, each slot adding up to 1."""
+        views = self._views(np.asarray(chances, np.float64))
+        columns = zip(
+            views.form.tolist(), views.mark.tolist(), views.length.tolist(), views.text.tolist(),
+            views.uk.tolist(), views.empty.tolist(), views.characters, views.spelling, strict=True,
+        )  # fmt: skip
+        return [self._reading(*column) for column in columns]
+
+    def _views(self, given: Numbers) -> _Views:
+        table = self.table
+        own = np.maximum(given, FLOOR) ** (1 / self.calibration.temperature)
+        own /= own.sum(-1, keepdims=True)
+        pooled = own.copy()
+        for one, other in TWINS:
+            pooled[:, :, one] = pooled[:, :, other] = own[:, :, one] + own[:, :, other]
+        scores = np.log(pooled) + OWN * np.log(own)
+        # The grammar: the best character of each set in each slot, then the best form.
+        allowed = scores[:, :, None, :] + table.outside
+        characters = allowed.argmax(-1)
+        best = np.take_along_axis(allowed, characters[..., None], -1).reshape(len(given), -1)
+        marks = best[:, table.forms].sum(-1)
+        form = marks.argmax(-1)
+        shares = (pooled @ table.sets.T).reshape(len(given), -1)
+        uk = shares[:, table.forms].prod(-1).sum(-1)
+        # Any text: so many characters, and from there on pads.
+        spelling = scores[:, :, :PAD].argmax(-1)
+        written = np.take_along_axis(scores, spelling[..., None], -1)[..., 0]
+        pads = scores[:, :, PAD]
+        texts = np.zeros((len(given), given.shape[1] + 1))
+        texts[:, 1:] = written.cumsum(-1)
+        texts[:, :-1] += pads[:, ::-1].cumsum(-1)[:, ::-1]
+        length = texts.argmax(-1)
+        every = np.arange(len(given))
+        return _Views(form, marks[every, form], characters.reshape(len(given), -1), length, texts[every, length],
+                      spelling, uk, np.exp(texts[:, 0]))  # fmt: skip
+
+    def _reading(
+        self, form: int, mark: float, length: int, text: float, uk: float, empty: float, characters: Places,
+        spelling: Places,
+    ) -> Reading:  # fmt: skip
+        """Weighs the best mark of the grammar against the likeliest text."""
+        raw = "".join([ALPHABET[c] for c in spelling[:length].tolist()])
+        places = self.table.forms[form, : self.table.lengths[form]]
+        vrm = "".join([ALPHABET[c] for c in characters[places].tolist()])
+        style = self.table.styles[form]
+        gain = mark - text + log(UK_ODDS)
+        if length == 0 or gain < log(LEAST_GAIN):
+            if length == 0 and mark <= text:
+                return NOTHING
+            if length:
+                vrm, style, chance = raw, Style.FOREIGN_OR_UNKNOWN, exp(text)
+        if style is not Style.FOREIGN_OR_UNKNOWN:
+            chance = UK_ODDS * exp(mark)
+        # Everything weighs 1, and UK_ODDS what is a mark of the grammar, or no plate at all.
+        all_else = max(1 + (UK_ODDS - 1) * min(1.0, uk + empty) - chance, FLOOR)
+        foreign, repaired = style is Style.FOREIGN_OR_UNKNOWN, vrm != raw
+        return Reading(vrm, raw, style, self.calibration.probability(chance / all_else, foreign, repaired), repaired)
+
+
+_PLAIN = Grammar()
+
+
+def decode(chances: Chances) -> Reading:
+    """The reading of one plate, not calibrated, from 8 by 37 chances."""
+    return _PLAIN.decode(chances)
+
+
+def one_hot(text: str, chance: float = 1.0, slots: int = SLOTS) -> Chances:
+    """The chances of a reader that is so sure of every character of a text; the rest is spread evenly."""
+    chances = np.full((slots, len(ALPHABET)), (1 - chance) / (len(ALPHABET) - 1), np.float32)
+    for slot, character in enumerate(text.ljust(slots, "_")[:slots]):
+        chances[slot, ALPHABET.index(character)] = chance
+    return chances
+
+
+def blank(number: int, slots: int = SLOTS) -> Chances:
+    """The chances of so many patches with nothing on them: pads alone."""
+    return np.repeat(one_hot("", slots=slots)[None], number, 0)
+
+
+__all__: Sequence[str] = [
+    "ALPHABET", "NOTHING", "Calibration", "Chances", "Grammar", "Reading", "blank", "decode", "one_hot",
+]  # fmt: skip
