@@ -64,7 +64,7 @@ def test_a_bomb_is_never_decoded(tmp_path, monkeypatch):
 def test_a_file_that_is_too_large_is_not_even_read(tmp_path, monkeypatch):
     path = file(tmp_path, b"")
     with path.open("wb") as sparse:
-        sparse.truncate(pictures.MOST_FILE_BYTES + 1)
+        sparse.truncate(pictures.FILE_BYTES + 1)
     with pytest.raises(FrameUnreadableError, match="64 MB are too many"):
         opened(path)
 
