@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 
+ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"})  # of the names of such files
 EXIF = b"Exif\0\0"
 NO_SIZE = (0xC4, 0xC8, 0xCC)  # markers among the frame headers' that are none
 SOS, END = b"\xff\xda", b"\xff\xd9"

@@ -10,6 +10,7 @@ from stat import S_ISREG
 
 import cv2
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from ringfence.errors import RecordError
@@ -24,12 +25,24 @@ Picture = NDArray[np.uint8]
 MOST_PIXELS = 8_000_000  # of a camera's picture
 MOST_SHOTS = 8  # further pictures of one passage
 MOST_FRAME_PIXELS = 16_000_000  # of all pictures of one passage together
-REDUCED = {1: cv2.IMREAD_GRAYSCALE, 2: cv2.IMREAD_REDUCED_GRAYSCALE_2, 4: cv2.IMREAD_REDUCED_GRAYSCALE_4}
+REDUCED = {1: cv2.IMREAD_COLOR, 2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4}
 QUALITIES = (85, 70, 50, 30)
 
 
 class FrameUnreadableError(RecordError):
     """These bytes are not a picture that we would decode."""
+
+
+class Photograph(Struct, frozen=True):
+    """A file of the user's: BGR, and how many times smaller on each side than the file has it."""
+
+    colours: Picture
+    smaller: int
+
+    @property
+    def gray(self) -> Picture:
+        """What is read."""
+        return cv2.cvtColor(self.colours, cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False)
 
 
 def decode(jpeg: bytes) -> Picture:
@@ -67,7 +80,7 @@ def overview(jpeg: bytes) -> bytes:
     raise FrameUnreadableError("the picture cannot be turned upright within the bytes that a frame may have")
 
 
-def opened(path: Path) -> Picture:
+def opened(path: Path) -> Photograph:
     """The picture in a file, of an animated one the first; a JPEG with more than 16 megapixels at half size or less.
 
     FrameUnreadableError, with a line on why, for what is no picture that can be read.
@@ -76,7 +89,7 @@ def opened(path: Path) -> Picture:
         data, smaller = admit_file(file_bytes(path))
     except ValueError as error:
         raise FrameUnreadableError(str(error)) from None
-    return _decoded(data, REDUCED[smaller])
+    return Photograph(_decoded(data, REDUCED[smaller]), smaller)
 
 
 def file_bytes(path: Path) -> bytes:
@@ -111,6 +124,6 @@ def _decoded(data: bytes, how: int) -> Picture:
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), how)
     except cv2.error:
         picture = None
-    if picture is None or picture.ndim != 2 or picture.size == 0:
+    if picture is None or picture.size == 0:
         raise FrameUnreadableError("the picture is damaged or cut off")
     return picture.astype(np.uint8, copy=False)

@@ -9,10 +9,11 @@ import structlog
 from msgspec import Struct
 
 from producers.replay.picture import detail, loaded, opened, passage_of
-from producers.replay.wanted import ENDINGS, Replay
+from producers.replay.wanted import Replay
 from producers.replay.when import When, by_exif, by_name
 from ringfence.clock import SECOND
 from ringfence.errors import FileError
+from ringfence.headers import ENDINGS
 from schemas.topics import User
 
 NUMBERED = re.compile(r"_\d{1,3}$")  # VAN_1, VAN_2 … are one passage; 20220615_083000 has its time there

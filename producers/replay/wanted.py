@@ -8,8 +8,7 @@ from msgspec.structs import replace
 from producers.replay.address import local_stream
 from producers.replay.when import When
 from ringfence.errors import FileError, SettingError
-
-ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"})
+from ringfence.headers import ENDINGS
 
 
 class Replay(Struct, frozen=True):

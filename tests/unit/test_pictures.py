@@ -26,7 +26,7 @@ def file(folder, data):
 
 @pytest.mark.parametrize("kind", READABLE)
 def test_every_kind_of_file_becomes_the_same_gray_picture(kind, tmp_path):
-    found = opened(file(tmp_path, READABLE[kind]))
+    found = opened(file(tmp_path, READABLE[kind])).gray
     assert (found.shape, found.dtype) == ((HEIGHT, WIDTH), np.uint8)
     there = np.s_[: HEIGHT // 2]  # of what was cut off the lower part is lost
     assert np.abs(found[there].astype(int) - gray()[there]).mean() < 10
@@ -34,7 +34,7 @@ def test_every_kind_of_file_becomes_the_same_gray_picture(kind, tmp_path):
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
 def test_a_picture_is_turned_upright_as_its_exif_says(kind, tmp_path):
-    found = opened(file(tmp_path, saved(kind, exif=exif(orientation=6))))
+    found = opened(file(tmp_path, saved(kind, exif=exif(orientation=6)))).gray
     assert found.shape == (WIDTH, HEIGHT)
     assert found[:, -20:].mean() > 220  # the bright bar of the top is now on the right
 
@@ -71,7 +71,8 @@ def test_a_file_that_is_too_large_is_not_even_read(tmp_path, monkeypatch):
 
 def test_a_large_photograph_is_decoded_at_half_its_size(tmp_path):
     large = cv2.imencode(".jpg", np.full((4_000, 5_000), 90, np.uint8))[1].tobytes()
-    assert opened(file(tmp_path, large)).shape == (2_000, 2_500)
+    found = opened(file(tmp_path, large))
+    assert (found.gray.shape, found.smaller) == ((2_000, 2_500), 2)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in READABLE if "JPEG" in kind and "cut" not in kind])
