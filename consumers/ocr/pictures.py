@@ -17,7 +17,6 @@ from ringfence.errors import RecordError
 from ringfence.exif import UPRIGHT, orientation
 from ringfence.headers import END, FILE_BYTES, Header, admit, admit_file
 from ringfence.jpeg import stripped
-from schemas.records import Frame
 from schemas.topics import FRAMES
 
 Picture = NDArray[np.uint8]
@@ -49,16 +48,6 @@ def decode(jpeg: bytes) -> Picture:
     """A camera's picture. FrameUnreadableError for what is no whole JPEG of at most 8 megapixels."""
     _admitted(jpeg)
     return _decoded(jpeg, cv2.IMREAD_GRAYSCALE)
-
-
-def shots_of(frame: Frame) -> list[Picture]:
-    """All pictures of one passage, the frame's own first. FrameUnreadableError if any of them is none, or too many."""
-    if len(frame.shots) > MOST_SHOTS:
-        raise FrameUnreadableError(f"{len(frame.shots)} shots of one passage; at most {MOST_SHOTS} are read")
-    jpegs = [frame.jpeg, *frame.shots]
-    if sum(one.width * one.height for one in map(_admitted, jpegs)) > MOST_FRAME_PIXELS:
-        raise FrameUnreadableError("the shots of this passage have too many pixels together")
-    return [_decoded(jpeg, cv2.IMREAD_GRAYSCALE) for jpeg in jpegs]
 
 
 def overview(jpeg: bytes) -> bytes:

@@ -17,18 +17,22 @@ from ringfence.settings import load
 from ringfence.terminal import console, table
 
 if TYPE_CHECKING:
-    from consumers.ocr.look import Look, Plate
+    from consumers.ocr.sight import Sight, Sighting
 
 NO_PICTURE = 1  # exit code
 
 
 class Result(Struct, frozen=True):
-    """What came of one file: the plates in it and where the copy lies, or why it is no picture."""
+    """What came of one file: the plates in it and where the copy lies, or why it is no picture.
+
+    ``smaller``: how many times smaller than the file the picture was in which the plates were seen.
+    """
 
     path: Path
-    plates: "list[Plate]"
-    copy: Path | None
-    error: str | None
+    plates: "list[Sighting]" = []
+    smaller: int = 1
+    copy: Path | None = None
+    error: str | None = None
 
 
 def read(
@@ -46,12 +50,13 @@ def read(
     # OpenCV and ONNX Runtime take a second to import; `ringfence --help` need not wait for them.
     import cv2
 
-    from consumers.ocr.look import looker
+    from consumers.ocr.eyes import finder_of, sight_of
+    from consumers.ocr.look import WithWhole
 
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what is no picture is said by us
     _ready(out)
-    look, copies = looker(settings.model), _names(paths, out)
-    results = [_result(path, copy, look, settings.gate) for path, copy in zip(paths, copies, strict=True)]
+    sight, copies = sight_of(settings, WithWhole(finder_of(settings))), _names(paths, out)
+    results = [_result(path, copy, sight, settings.gate) for path, copy in zip(paths, copies, strict=True)]
     if as_json:
         print(json.dumps([_as_json(result, settings.gate) for result in results], indent=2))
     else:
@@ -90,54 +95,60 @@ def _names(paths: Sequence[Path], out: Path) -> Iterator[Path]:
         yield copy
 
 
-def _result(path: Path, copy: Path, look: "Look", gate: int) -> Result:
+def _result(path: Path, copy: Path, sight: "Sight", gate: int) -> Result:
     import cv2
 
-    from consumers.ocr.look import enlarged
+    from consumers.ocr.look import look
     from consumers.ocr.pictures import FrameUnreadableError, opened
     from consumers.ocr.sketch import sketch
 
     try:
         photograph = opened(path)
     except FrameUnreadableError as error:
-        return Result(path, [], None, str(error))
-    plates = look(photograph.gray)
+        return Result(path, error=str(error))
+    plates = look(sight, photograph.gray)
     coded = cv2.imencode(".jpg", sketch(photograph.colours, plates, gate))[1]
     try:
         copy.write_bytes(coded.tobytes())
     except OSError as error:
         raise FileError(f"--out {copy.parent} cannot be written to: {error.strerror}") from None
-    return Result(path, [enlarged(plate, photograph.smaller) for plate in plates], copy, None)
+    return Result(path, plates, photograph.smaller, copy)
 
 
 def _as_json(result: Result, gate: int) -> dict[str, Any]:
     return {
-        "picture": str(result.path).encode("utf-8", "replace").decode(),
+        "picture": _printable(str(result.path)),
         "error": result.error,
-        "copy": str(result.copy) if result.copy else None,
+        "copy": _printable(str(result.copy)) if result.copy else None,
         "plates": [
             {
-                "vrm": plate.vrm,
-                "style": str(plate.style),
-                "confidence": round(plate.confidence, 4),
-                "at_gate": plate.confidence * 100 >= gate,
-                "raw": plate.raw,
-                "corners": [[round(float(xy), 1) for xy in point] for point in plate.corners],
+                "vrm": plate.reading.vrm,
+                "style": str(plate.reading.style),
+                "confidence": round(float(plate.reading.confidence), 4),
+                "at_gate": bool(plate.reading.confidence * 100 >= gate),
+                "raw": plate.reading.raw,
+                "repaired": plate.reading.repaired,
+                "corners": _corners(plate, result.smaller),
             }
             for plate in result.plates
         ],
     }
 
 
+def _corners(plate: "Sighting", smaller: int) -> list[list[float]]:
+    """In pixels of the file, upright, clockwise from the upper left."""
+    return [[round(float(xy) * smaller, 1) for xy in point] for point in plate.corners]
+
+
 def _show(results: Sequence[Result], gate: int) -> None:
     shown, rows = table("picture", "mark", "style", "confidence", f"gate {gate} %", "raw", "corners"), 0
     for result in results:
         if result.error:
-            print(f"{_name(result)} is no picture that can be read: {result.error}", file=sys.stderr)
+            print(f"{_printable(result.path.name)} is no picture that can be read: {result.error}", file=sys.stderr)
         elif not result.plates:
-            shown.add_row(Text(_name(result)), "no plate")
+            shown.add_row(Text(_printable(result.path.name)), "no plate")
         for plate in result.plates:
-            shown.add_row(*map(Text, (_name(result), *_cells(plate, gate))))
+            shown.add_row(*map(Text, (_printable(result.path.name), *_cells(plate, gate, result.smaller))))
         rows += result.error is None
     if rows:
         console().print(shown)
@@ -145,18 +156,19 @@ def _show(results: Sequence[Result], gate: int) -> None:
         console().print(Text(f"Drawn on {'a copy' if rows == 1 else f'{rows} copies'} in {folder}"))
 
 
-def _name(result: Result) -> str:
+def _printable(name: str) -> str:
     """As it can be printed, whatever bytes the name of the file is made of."""
-    return result.path.name.encode("utf-8", "replace").decode()
+    return name.encode("utf-8", "replace").decode()
 
 
-def _cells(plate: "Plate", gate: int) -> Iterator[str]:
-    yield plate.vrm
-    yield str(plate.style).replace("_", " ")
-    yield f"{int(plate.confidence * 100)} %"
-    yield "read" if plate.confidence * 100 >= gate else "below"
-    yield plate.raw
-    yield " ".join(f"{round(float(x))},{round(float(y))}" for x, y in plate.corners)
+def _cells(plate: "Sighting", gate: int, smaller: int) -> Iterator[str]:
+    reading = plate.reading
+    yield reading.vrm
+    yield str(reading.style).replace("_", " ")
+    yield f"{int(reading.confidence * 100)} %"
+    yield "read" if reading.confidence * 100 >= gate else "below"
+    yield reading.raw
+    yield " ".join(f"{round(x)},{round(y)}" for x, y in _corners(plate, smaller))
 
 
 if __name__ == "__main__":

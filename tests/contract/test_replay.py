@@ -1,6 +1,6 @@
 """A user's video and pictures, through a real broker: each vehicle that passes is one read, whatever lies beside it."""
 
-from consumers.ocr.reader import OnnxReader
+from consumers.ocr.eyes import sight_of
 from consumers.ocr.stage import Ocr
 from producers.scene import View, render
 from ringfence.settings import load
@@ -38,7 +38,7 @@ def test_a_video_and_a_folder_become_reads_and_a_bad_frame_spoils_nothing(broker
     frames = [codec(Frame).decode(d.value) for d in broker.all(User.OCR, FRAMES)]
     assert [len(frame.shots) for frame in frames] == [1, 1, 1, 0]
     context = broker.context(User.OCR)
-    stage = Ocr(OnnxReader(load().model), 80, context.metrics)
+    stage = Ocr(sight_of(load()), 0.8, context.metrics)
     with Running(stage, context.connection, context.clock, context.metrics):
         sound = until(lambda: len(found := broker.all(User.OVERSIGHT, READS)) == 3 and found)
         (letter,) = until(lambda: broker.all(User.OPERATOR, BY_NAME[FRAMES.dlq]))

@@ -9,11 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.ocr import pictures
-from consumers.ocr.pictures import MOST_SHOTS, FrameUnreadableError, decode, opened, overview, shots_of
+from consumers.ocr.pictures import FrameUnreadableError, decode, opened, overview
 from ringfence.headers import header
 from ringfence.jpeg import stripped
-from schemas.records import Frame
-from tests.unit.files import HEIGHT, READABLE, WIDTH, bomb, exif, gray, picture, saved, scans
+from tests.unit.files import HEIGHT, READABLE, WIDTH, bomb, exif, gray, saved, scans
 
 PLAIN = saved("JPEG")
 
@@ -84,25 +83,6 @@ def test_a_camera_may_send_any_whole_jpeg(kind):
 def test_a_camera_may_send_nothing_else(kind):
     with pytest.raises(FrameUnreadableError):
         decode(READABLE[kind])
-
-
-def test_the_shots_of_a_passage_are_all_read():
-    assert [shot.shape for shot in shots_of(Frame(1, 1, 1, 0, PLAIN, [PLAIN, saved("JPEG", picture("L"))]))] == [
-        (HEIGHT, WIDTH)
-    ] * 3
-
-
-@pytest.mark.parametrize("shots", [[b""], [PLAIN, PLAIN[:-50]], [saved("PNG")], [PLAIN] * (MOST_SHOTS + 1)])
-def test_one_bad_shot_makes_a_bad_frame(shots):
-    with pytest.raises(FrameUnreadableError):
-        shots_of(Frame(1, 1, 1, 0, PLAIN, shots))
-
-
-def test_many_large_shots_are_refused_before_any_is_decoded(monkeypatch):
-    large = cv2.imencode(".jpg", np.zeros((2_000, 3_000), np.uint8))[1].tobytes()
-    monkeypatch.setattr(pictures.cv2, "imdecode", None)
-    with pytest.raises(FrameUnreadableError, match="together"):
-        shots_of(Frame(1, 1, 1, 0, large, [large, large]))
 
 
 def test_an_overview_is_what_was_sent_without_its_metadata():

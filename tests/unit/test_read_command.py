@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from consumers.ocr.grammar import Reading
 from consumers.ocr.locate import rectify
-from consumers.ocr.look import Plate, distinct, may_be_a_plate
+from consumers.ocr.look import distinct, may_be_a_plate
 from consumers.ocr.pictures import decode
 from consumers.ocr.read_command import files, read
+from consumers.ocr.sight import Sighting
 from consumers.ocr.sketch import SURE, UNSURE, sketch
 from producers.scene import View, render
 from ringfence.entry import application
@@ -123,14 +125,15 @@ def test_a_small_or_a_wide_picture_may_be_nothing_but_a_plate(size, may):
 
 def plate(text="LK19ABC", left=0.0, width=100.0, confidence=0.9, style=Style.CURRENT):
     corners = np.array([[left, 0], [left + width, 0], [left + width, 20], [left, 20]], np.float32)
-    return Plate(corners, text, text, style, confidence)
+    reading = Reading(text, text, style, confidence, False)
+    return Sighting(corners, np.zeros((20, 100), np.uint8), reading, np.zeros((8, 37), np.float32))
 
 
 def test_of_places_that_overlap_the_best_reading_is_kept():
     part = plate("9ABC", left=50, width=50, confidence=0.99, style=Style.FOREIGN_OR_UNKNOWN)
     unsure = plate(width=120, confidence=0.6)
     other = plate("BD51SMR", left=300)
-    assert [(one.vrm, one.confidence) for one in distinct([part, unsure, plate(), other])] == [
+    assert [(one.reading.vrm, one.reading.confidence) for one in distinct([part, unsure, plate(), other])] == [
         ("LK19ABC", 0.9), ("BD51SMR", 0.9),
     ]  # fmt: skip
 
