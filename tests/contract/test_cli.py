@@ -10,9 +10,8 @@ from tests.contract.commands import run
 from tests.contract.conftest import HOME
 
 SOON = 10.0  # seconds
-PARTS = ("demo", "cameras", "read", "ocr", "enforce", "oversight", "police", "broker", "topics", "dlq", "regimes", "suspend",
-         "resume", "order", "keys", "bundle",
-         "compare")  # fmt: skip
+PARTS = ("demo", "cameras", "read", "ocr", "enforce", "oversight", "police", "broker", "topics", "dlq", "regimes",
+         "suspend", "resume", "order", "keys", "bundle", "compare")  # fmt: skip
 
 
 def refused(*arguments, **environment):
