@@ -1,15 +1,25 @@
 """What the first bytes of a picture say of it, read before anything is decoded: kind, size, and its EXIF. Pure.
 
-A file of a few kilobytes may unfold into gigabytes, so its size is asked for here first. Sources: ITU-T T.81 (JPEG),
+A file of a few kilobytes may unfold into gigabytes, so ``admit`` asks for its size first. Sources: ITU-T T.81 (JPEG),
 PNG 3rd edition, RFC 9649 (WebP), GIF89a, TIFF 6.0, and the BITMAPINFOHEADER of BMP.
 """
 
+import re
 from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 
+ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"})  # of the names of such files
 EXIF = b"Exif\0\0"
 NO_SIZE = (0xC4, 0xC8, 0xCC)  # markers among the frame headers' that are none
+SOS, END = b"\xff\xda", b"\xff\xd9"
+MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")  # of a JPEG, but stuffed bytes and restarts, which have no content
+BARE = (0x01, 0xD8)  # markers without a length
+# Of a progressive JPEG. Encoders write about ten, and each costs a pass over the whole picture: 430 kB of them, two
+# minutes.
+MOST_SCANS = 64
+# A file of the user's. A JPEG can be decoded at a half or a quarter of its size, and is where it is larger than EASY.
+FILE_BYTES, FILE_PIXELS, EASY = 64_000_000, 120_000_000, 16_000_000
 MOST_SEGMENTS = 1_000  # of one file; real ones have some dozens
 TIFF_WIDTH, TIFF_HEIGHT = 256, 257
 INTEGERS = {1: 1, 3: 2, 4: 4, 13: 4}  # TIFF type -> bytes
@@ -36,6 +46,29 @@ def header(data: bytes) -> Header:
                 raise ValueError("the picture ends before it says how large it is")
             return found
     raise ValueError("this is no JPEG, PNG, WebP, GIF, BMP or TIFF" if data else "the file is empty")
+
+
+def admit(data: bytes, most: int) -> Header:
+    """The same, and ValueError also for what would take too long, or has more than ``most`` pixels, or none."""
+    found = header(data)
+    if not 0 < found.width * found.height <= most:
+        raise ValueError(f"{found.width} by {found.height} pixels: at most {most / 1e6:.0f} million are read")
+    if found.kind == "JPEG" and data.count(SOS) > MOST_SCANS and _scans(data) > MOST_SCANS:
+        raise ValueError(f"a JPEG of more than {MOST_SCANS} scans would take too long")
+    return found
+
+
+def admit_file(data: bytes) -> tuple[bytes, int]:
+    """What to decode of a user's file, and how many times smaller on each side: 1, 2 or 4. ValueError as ``admit``.
+
+    A JPEG that was cut off gets an end: then the decoder shows what there is.
+    """
+    found = admit(data, FILE_PIXELS)
+    if found.kind != "JPEG":
+        admit(data, FILE_PIXELS // 2)
+        return data, 1
+    whole = data if data.rstrip(b"\0").endswith(END) else data + END
+    return whole, next((by for by in (1, 2) if found.width * found.height <= EASY * by * by), 4)
 
 
 def entries(tiff: bytes, at: int | None = None) -> dict[int, tuple[int, int, bytes]]:
@@ -82,6 +115,19 @@ def segments(jpeg: bytes) -> Iterator[tuple[int, int, int]]:
         end = at + 2 + int.from_bytes(jpeg[at + 2 : at + 4])
         yield kind, at + 4, end
         at, seen = end, seen + 1
+
+
+def _scans(jpeg: bytes) -> int:
+    """How many scans a decoder would read, up to the end of the picture; counted no further than is allowed."""
+    at, seen = 2, 0
+    while seen <= MOST_SCANS and (found := MARKER.search(jpeg, at)):
+        kind, at = found[1][0], found.end()
+        if kind == END[1]:
+            break
+        seen += kind == SOS[1]
+        if kind not in BARE:
+            at += max(2, int.from_bytes(jpeg[at : at + 2]))
+    return seen
 
 
 def _jpeg(data: bytes) -> Header | None:

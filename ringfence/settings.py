@@ -60,6 +60,9 @@ class Settings(BaseSettings):
         le=100,
         description="Least confidence, in per cent of the least certain character, for a read.",
     )
+    shots: int = Field(
+        3, ge=1, le=8, description="Most pictures of one passage that a replay sends as one frame; 1: no fusion."
+    )
     member: str = Field(
         "0",
         pattern=r"^[A-Za-z0-9-]{1,40}$",

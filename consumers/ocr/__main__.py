@@ -30,14 +30,13 @@ def _ocr(context: Context) -> Stage:
     # OpenCV and ONNX Runtime take a second to import; `ringfence --help` need not wait for them.
     import cv2
 
-    from consumers.ocr.locate import Strokes
-    from consumers.ocr.reader import OnnxReader
-    from consumers.ocr.sight import Sight
+    from consumers.ocr.eyes import sight_of
     from consumers.ocr.stage import Ocr
 
     cv2.setNumThreads(1)  # two threads cost twice the CPU of one and save no time on frames this small
-    sight = Sight(Strokes(), OnnxReader(context.settings.model))
-    return Ocr(sight, context.settings.gate / 100, context.metrics, context.codecs)
+    # What is no picture goes to the dead letters, with our reason; OpenCV's own would be many lines more.
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    return Ocr(sight_of(context.settings), context.settings.gate / 100, context.metrics, context.codecs)
 
 
 if __name__ == "__main__":

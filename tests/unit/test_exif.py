@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.exif import orientation, taken
-from ringfence.headers import header
-from tests.unit.files import HEIGHT, READABLE, WIDTH, exif, saved
+from ringfence.headers import admit, header
+from tests.unit.files import HEIGHT, READABLE, WIDTH, exif, saved, scans
 
 WHOLE = exif(6, "2022:06:15 08:30:00", "+01:00", "25")
 
@@ -18,6 +18,16 @@ def test_the_size_is_in_the_header(kind):
     found = header(READABLE[kind])
     assert (found.width, found.height) == (WIDTH, HEIGHT)
     assert found.kind.lower() in kind.lower()
+
+
+def test_scans_are_counted_as_a_decoder_meets_them():
+    """Not in what follows the picture, as a phone's film does, and behind no comment that claims to be its end."""
+    assert admit(saved("JPEG") + b"\xff\xda" * 1_000, 10**6)
+    assert admit(scans(50), 10**6)
+    hidden = scans(200).replace(b"\xff\xda", b"\xff\xfe\x00\x06\xff\xd9\xff\xd9\xff\xda", 1)
+    for many in (scans(200), hidden):
+        with pytest.raises(ValueError, match="scans"):
+            admit(many, 10**6)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])

@@ -9,11 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.ocr import pictures
-from consumers.ocr.pictures import MOST_SHOTS, FrameUnreadableError, decode, opened, overview, shots_of
+from consumers.ocr.pictures import FrameUnreadableError, decode, opened, overview
 from ringfence.headers import header
 from ringfence.jpeg import stripped
-from schemas.records import Frame
-from tests.unit.files import HEIGHT, READABLE, WIDTH, bomb, exif, gray, picture, saved, scans
+from tests.unit.files import HEIGHT, READABLE, WIDTH, bomb, exif, gray, saved, scans
 
 PLAIN = saved("JPEG")
 
@@ -26,7 +25,7 @@ def file(folder, data):
 
 @pytest.mark.parametrize("kind", READABLE)
 def test_every_kind_of_file_becomes_the_same_gray_picture(kind, tmp_path):
-    found = opened(file(tmp_path, READABLE[kind]))
+    found = opened(file(tmp_path, READABLE[kind])).gray
     assert (found.shape, found.dtype) == ((HEIGHT, WIDTH), np.uint8)
     there = np.s_[: HEIGHT // 2]  # of what was cut off the lower part is lost
     assert np.abs(found[there].astype(int) - gray()[there]).mean() < 10
@@ -34,7 +33,7 @@ def test_every_kind_of_file_becomes_the_same_gray_picture(kind, tmp_path):
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
 def test_a_picture_is_turned_upright_as_its_exif_says(kind, tmp_path):
-    found = opened(file(tmp_path, saved(kind, exif=exif(orientation=6))))
+    found = opened(file(tmp_path, saved(kind, exif=exif(orientation=6)))).gray
     assert found.shape == (WIDTH, HEIGHT)
     assert found[:, -20:].mean() > 220  # the bright bar of the top is now on the right
 
@@ -64,14 +63,15 @@ def test_a_bomb_is_never_decoded(tmp_path, monkeypatch):
 def test_a_file_that_is_too_large_is_not_even_read(tmp_path, monkeypatch):
     path = file(tmp_path, b"")
     with path.open("wb") as sparse:
-        sparse.truncate(pictures.MOST_FILE_BYTES + 1)
+        sparse.truncate(pictures.FILE_BYTES + 1)
     with pytest.raises(FrameUnreadableError, match="64 MB are too many"):
         opened(path)
 
 
 def test_a_large_photograph_is_decoded_at_half_its_size(tmp_path):
     large = cv2.imencode(".jpg", np.full((4_000, 5_000), 90, np.uint8))[1].tobytes()
-    assert opened(file(tmp_path, large)).shape == (2_000, 2_500)
+    found = opened(file(tmp_path, large))
+    assert (found.gray.shape, found.smaller) == ((2_000, 2_500), 2)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in READABLE if "JPEG" in kind and "cut" not in kind])
@@ -83,25 +83,6 @@ def test_a_camera_may_send_any_whole_jpeg(kind):
 def test_a_camera_may_send_nothing_else(kind):
     with pytest.raises(FrameUnreadableError):
         decode(READABLE[kind])
-
-
-def test_the_shots_of_a_passage_are_all_read():
-    assert [shot.shape for shot in shots_of(Frame(1, 1, 1, 0, PLAIN, [PLAIN, saved("JPEG", picture("L"))]))] == [
-        (HEIGHT, WIDTH)
-    ] * 3
-
-
-@pytest.mark.parametrize("shots", [[b""], [PLAIN, PLAIN[:-50]], [saved("PNG")], [PLAIN] * (MOST_SHOTS + 1)])
-def test_one_bad_shot_makes_a_bad_frame(shots):
-    with pytest.raises(FrameUnreadableError):
-        shots_of(Frame(1, 1, 1, 0, PLAIN, shots))
-
-
-def test_many_large_shots_are_refused_before_any_is_decoded(monkeypatch):
-    large = cv2.imencode(".jpg", np.zeros((2_000, 3_000), np.uint8))[1].tobytes()
-    monkeypatch.setattr(pictures.cv2, "imdecode", None)
-    with pytest.raises(FrameUnreadableError, match="together"):
-        shots_of(Frame(1, 1, 1, 0, large, [large, large]))
 
 
 def test_an_overview_is_what_was_sent_without_its_metadata():
