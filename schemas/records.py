@@ -53,7 +53,7 @@ class Frame(Struct, frozen=True, gc=False):
 
 
 class Read(Struct, frozen=True, gc=False):
-    """What an OCR made of one passage. ``confidence`` is in whole per cent."""
+    """What an OCR made of one passage. ``confidence``: that the mark is right, in whole per cent."""
 
     camera: int
     sequence: int

@@ -1,9 +1,5 @@
 """``ringfence ocr``: runs the OCR stage."""
 
-from typing import Annotated
-
-import typer
-
 from ringfence import options
 from ringfence.entry import main
 from ringfence.run import Context, run_stage
@@ -13,7 +9,7 @@ from schemas.topics import User
 
 def ocr(
     bootstrap: options.Bootstrap = None,
-    gate: Annotated[int | None, typer.Option(help="Least confidence for a read, per cent. [RINGFENCE_GATE]")] = None,
+    wrong_cost: options.WrongCost = None,
     home: options.Home = None,
     member: options.Member = None,
     metrics_port: options.MetricsPort = None,
@@ -36,7 +32,7 @@ def _ocr(context: Context) -> Stage:
     cv2.setNumThreads(1)  # two threads cost twice the CPU of one and save no time on frames this small
     # What is no picture goes to the dead letters, with our reason; OpenCV's own would be many lines more.
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    return Ocr(sight_of(context.settings), context.settings.gate / 100, context.metrics, context.codecs)
+    return Ocr(sight_of(context.settings), context.settings.least_confidence, context.metrics, context.codecs)
 
 
 if __name__ == "__main__":

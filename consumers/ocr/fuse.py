@@ -10,8 +10,9 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from consumers.ocr.chances import FLOOR, Chances
 from consumers.ocr.choose import LEAST_CHARACTERS, choose
-from consumers.ocr.grammar import FLOOR, Chances, Grammar, Reading
+from consumers.ocr.grammar import Grammar, Reading
 from consumers.ocr.sight import Sighting
 
 SHARED = 0.5  # n shots weigh as much as n ** (1 - SHARED) independent ones

@@ -9,26 +9,21 @@ and all other texts, which weigh less, because the reader was trained on more of
 calibration, fitted to plates whose text is known, then makes of that share how often such a reading is right.
 """
 
-from collections.abc import Sequence
 from math import exp, log
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from consumers.ocr.calibration import Calibration
+from consumers.ocr.chances import ALPHABET, FLOOR, PAD, SLOTS, TWINS, Chances
 from ringfence.vrm import FORMS, Style
 
-ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_"
-PAD = len(ALPHABET) - 1
-SLOTS = 8
-TWINS = tuple((ALPHABET.index(digit), ALPHABET.index(letter)) for digit, letter in ("0O", "1I"))
 # So many times likelier than the text that was read must a mark be for which another character is taken.
 LEAST_GAIN = 2.0
 EQUAL = 1e-3  # scores this near to each other are of the same glyphs
-FLOOR = 1e-7  # no character is ruled out by a reader alone
 OWN = 1e-6  # of twins that both fit, the one that the reader itself thinks likelier
 
-Chances = NDArray[np.float32]
 Numbers = NDArray[np.float64]
 Places = NDArray[np.intp]
 
@@ -48,31 +43,6 @@ class Reading(Struct, frozen=True, gc=False):
 
 
 NOTHING = Reading("", "", Style.FOREIGN_OR_UNKNOWN, 0.0, False)
-
-
-class Calibration(Struct, frozen=True, forbid_unknown_fields=True):
-    """From the share of a mark to the probability that it is right: p in, then
-    sigmoid(won * log p - lost * log(1 - p) + offset + what its kind adds). As it is made here it changes nothing.
-
-    ``temperature`` flattens the chances of every slot first. ``odds`` is what a mark of the grammar weighs against a
-    text that fits none. One vehicle in 66 in London is foreign (docs/sources.md), and one plate in four or five of our
-    training data, which makes 15 to 20; we take less, so that a foreign plate is not bent into one of ours. Source: Kull, Silva Filho and Flach, "Beta calibration",
-    AISTATS 2017; Guo and others, "On calibration of modern neural networks", ICML 2017.
-    """
-
-    temperature: float = 1.0
-    odds: float = 5.0
-    won: float = 1.0
-    lost: float = 1.0
-    offset: float = 0.0
-    foreign: float = 0.0
-    repaired: float = 0.0
-
-    def probability(self, odds: float, foreign: bool, repaired: bool) -> float:
-        """How likely a reading is right whose mark has these odds against all else."""
-        share = min(max(odds / (1 + odds), FLOOR), 1 - FLOOR)
-        kind = self.foreign * foreign + self.repaired * repaired
-        return 1 / (1 + exp(-(self.won * log(share) - self.lost * log(1 - share) + self.offset + kind)))
 
 
 class _Table(Struct, frozen=True):
@@ -203,21 +173,3 @@ _PLAIN = Grammar()
 def decode(chances: Chances) -> Reading:
     """The reading of one plate, not calibrated, from 8 by 37 chances."""
     return _PLAIN.decode(chances)
-
-
-def one_hot(text: str, chance: float = 1.0, slots: int = SLOTS) -> Chances:
-    """The chances of a reader that is so sure of every character of a text; the rest is spread evenly."""
-    chances = np.full((slots, len(ALPHABET)), (1 - chance) / (len(ALPHABET) - 1), np.float32)
-    for slot, character in enumerate(text.ljust(slots, "_")[:slots]):
-        chances[slot, ALPHABET.index(character)] = chance
-    return chances
-
-
-def blank(number: int, slots: int = SLOTS) -> Chances:
-    """The chances of so many patches with nothing on them: pads alone."""
-    return np.repeat(one_hot("", slots=slots)[None], number, 0)
-
-
-__all__: Sequence[str] = [
-    "ALPHABET", "NOTHING", "Calibration", "Chances", "Grammar", "Reading", "blank", "decode", "one_hot",
-]  # fmt: skip

@@ -10,6 +10,7 @@ import typer
 from msgspec import Struct
 from rich.text import Text
 
+from ringfence import options
 from ringfence.entry import main
 from ringfence.errors import FileError
 from ringfence.headers import ENDINGS
@@ -41,11 +42,11 @@ def read(
         "out/read"
     ),
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with the corners of every plate.")] = False,
-    gate: Annotated[int | None, typer.Option(help="Least confidence for a read, per cent. [RINGFENCE_GATE]")] = None,
+    wrong_cost: options.WrongCost = None,
     model: Annotated[Path | None, typer.Option(help="The plate model, ONNX. [RINGFENCE_MODEL]")] = None,
 ) -> None:
     """Read plates from your own pictures, and draw what was read on a copy. Exit code 1 if one is no picture."""
-    settings = load(gate=gate, model=model)
+    settings = load(wrong_cost=wrong_cost, model=model)
     paths = files(pictures)
     # OpenCV and ONNX Runtime take a second to import; `ringfence --help` need not wait for them.
     import cv2
@@ -56,11 +57,11 @@ def read(
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what is no picture is said by us
     _ready(out)
     sight, copies = sight_of(settings, WithWhole(finder_of(settings))), _names(paths, out)
-    results = [_result(path, copy, sight, settings.gate) for path, copy in zip(paths, copies, strict=True)]
+    results = [_result(path, copy, sight, settings.least_confidence) for path, copy in zip(paths, copies, strict=True)]
     if as_json:
-        print(json.dumps([_as_json(result, settings.gate) for result in results], indent=2))
+        print(json.dumps([_as_json(result, settings.least_confidence) for result in results], indent=2))
     else:
-        _show(results, settings.gate)
+        _show(results, settings.least_confidence)
     if any(result.error for result in results):
         raise typer.Exit(NO_PICTURE)
 
@@ -95,7 +96,7 @@ def _names(paths: Sequence[Path], out: Path) -> Iterator[Path]:
         yield copy
 
 
-def _result(path: Path, copy: Path, sight: "Sight", gate: int) -> Result:
+def _result(path: Path, copy: Path, sight: "Sight", least: float) -> Result:
     import cv2
 
     from consumers.ocr.look import look
@@ -107,7 +108,7 @@ def _result(path: Path, copy: Path, sight: "Sight", gate: int) -> Result:
     except FrameUnreadableError as error:
         return Result(path, error=str(error))
     plates = look(sight, photograph.gray)
-    coded = cv2.imencode(".jpg", sketch(photograph.colours, plates, gate))[1]
+    coded = cv2.imencode(".jpg", sketch(photograph.colours, plates, least))[1]
     try:
         copy.write_bytes(coded.tobytes())
     except OSError as error:
@@ -115,7 +116,7 @@ def _result(path: Path, copy: Path, sight: "Sight", gate: int) -> Result:
     return Result(path, plates, photograph.smaller, copy)
 
 
-def _as_json(result: Result, gate: int) -> dict[str, Any]:
+def _as_json(result: Result, least: float) -> dict[str, Any]:
     return {
         "picture": _printable(str(result.path)),
         "error": result.error,
@@ -125,7 +126,7 @@ def _as_json(result: Result, gate: int) -> dict[str, Any]:
                 "vrm": plate.reading.vrm,
                 "style": str(plate.reading.style),
                 "confidence": round(float(plate.reading.confidence), 4),
-                "at_gate": bool(plate.reading.confidence * 100 >= gate),
+                "at_gate": bool(plate.reading.confidence >= least),
                 "raw": plate.reading.raw,
                 "repaired": plate.reading.repaired,
                 "corners": _corners(plate, result.smaller),
@@ -140,15 +141,15 @@ def _corners(plate: "Sighting", smaller: int) -> list[list[float]]:
     return [[round(float(xy) * smaller, 1) for xy in point] for point in plate.corners]
 
 
-def _show(results: Sequence[Result], gate: int) -> None:
-    shown, rows = table("picture", "mark", "style", "confidence", f"gate {gate} %", "raw", "corners"), 0
+def _show(results: Sequence[Result], least: float) -> None:
+    shown, rows = table("picture", "mark", "style", "confidence", f"gate {least:.1%}", "raw", "corners"), 0
     for result in results:
         if result.error:
             print(f"{_printable(result.path.name)} is no picture that can be read: {result.error}", file=sys.stderr)
         elif not result.plates:
             shown.add_row(Text(_printable(result.path.name)), "no plate")
         for plate in result.plates:
-            shown.add_row(*map(Text, (_printable(result.path.name), *_cells(plate, gate, result.smaller))))
+            shown.add_row(*map(Text, (_printable(result.path.name), *_cells(plate, least, result.smaller))))
         rows += result.error is None
     if rows:
         console().print(shown)
@@ -161,12 +162,12 @@ def _printable(name: str) -> str:
     return name.encode("utf-8", "replace").decode()
 
 
-def _cells(plate: "Sighting", gate: int, smaller: int) -> Iterator[str]:
+def _cells(plate: "Sighting", least: float, smaller: int) -> Iterator[str]:
     reading = plate.reading
     yield reading.vrm
     yield str(reading.style).replace("_", " ")
     yield f"{int(reading.confidence * 100)} %"
-    yield "read" if reading.confidence * 100 >= gate else "below"
+    yield "read" if reading.confidence >= least else "below"
     yield reading.raw
     yield " ".join(f"{round(x)},{round(y)}" for x, y in _corners(plate, smaller))
 

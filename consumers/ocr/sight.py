@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-import numpy as np
 from msgspec import Struct
 
-from consumers.ocr.grammar import Chances, Grammar, Reading
+from consumers.ocr.chances import Chances, blank, sound
+from consumers.ocr.grammar import NOTHING, Grammar, Reading
 from consumers.ocr.locate import Corners, Located
 from consumers.ocr.pictures import Picture
 
@@ -22,24 +22,33 @@ class Reader(Protocol):
     """Anything that reads plates."""
 
     def chances(self, patches: Sequence[Picture]) -> Chances:
-        """The chance of every character in every slot: patches by slots by ``grammar.ALPHABET``."""
+        """The chance of every character in every slot: patches by slots by ``chances.ALPHABET``."""
+
+    def check(self) -> None:
+        """ModelError if it no longer answers as it should, whatever it is shown."""
 
 
 class Sighting(Struct, frozen=True):
     """A place in a picture and what it says.
 
     ``corners``: 4 by 2 float32 pixels of the picture, clockwise from the upper left. ``patch``: what is there,
-    straightened, gray. ``chances``: slots by characters, as the reader gave them.
+    straightened, gray. ``chances``: slots by characters, as the reader gave them. ``sound``: whether a working
+    reader can have given them; if not, the reading is nothing.
     """
 
     corners: Corners
     patch: Picture
     reading: Reading
     chances: Chances
+    sound: bool = True
 
 
 class Sight:
-    """A finder, a reader and a grammar."""
+    """A finder, a reader and a grammar.
+
+    A reader that gives mad answers for one patch may go on; where it gives them for any, it is checked, and ModelError
+    ends it all.
+    """
 
     def __init__(self, finder: Finder, reader: Reader, grammar: Grammar | None = None) -> None:
         self.finder, self.reader, self.grammar = finder, reader, grammar or Grammar()
@@ -65,8 +74,12 @@ class Sight:
         if not places:
             return []
         chances = self.reader.chances([place.patch for place in places])
-        readings = self.grammar.decode_all(np.asarray(chances))
+        well = sound(chances)
+        if not well.all():
+            self.reader.check()
+            chances[~well] = blank(1, chances.shape[1])
+        readings = self.grammar.decode_all(chances)
         return [
-            Sighting(place.corners, place.patch, reading, one)
-            for place, reading, one in zip(places, readings, chances, strict=True)
+            Sighting(place.corners, place.patch, reading if good else NOTHING, one, good)
+            for place, reading, one, good in zip(places, readings, chances, well.tolist(), strict=True)
         ]

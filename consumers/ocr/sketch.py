@@ -16,8 +16,9 @@ LEAST_WIDTH = 320  # pixels, so that there is room for the text
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
-def sketch(colours: Picture, plates: Sequence[Sighting], gate: int) -> Picture:
-    """A copy of a BGR picture with a frame around each plate and its mark above it, in green at or over the gate."""
+def sketch(colours: Picture, plates: Sequence[Sighting], least: float) -> Picture:
+    """A copy of a BGR picture with a frame around each plate and its mark above it, in green from ``least``
+    confidence (0 to 1) on."""
     times = max(1.0, LEAST_WIDTH / colours.shape[1])
     large = cv2.resize(colours, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
     scale = max(0.5, large.shape[1] / 1_400)
@@ -25,7 +26,7 @@ def sketch(colours: Picture, plates: Sequence[Sighting], gate: int) -> Picture:
     framed = cv2.copyMakeBorder(large, margin, 0, 0, 0, cv2.BORDER_CONSTANT, value=(40, 40, 40))
     copy = framed.astype(np.uint8, copy=False)
     for plate in plates:
-        _draw(copy, plate, times, margin, scale, SURE if plate.reading.confidence * 100 >= gate else UNSURE)
+        _draw(copy, plate, times, margin, scale, SURE if plate.reading.confidence >= least else UNSURE)
     return copy
 
 

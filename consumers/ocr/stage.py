@@ -1,16 +1,22 @@
-"""Frames in; reads and, apart, images out. A frame that is no picture goes to the dead letters."""
+"""Frames in; reads and, apart, images out.
+
+A frame that is no picture goes to the dead letters, and so does one for which the model gives no sane answer. A model
+that gives none at all stops the stage: nothing is committed, and the frames wait for a better one.
+"""
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from consumers.ocr.choose import per_cent, settled
 from consumers.ocr.fuse import Seen, best
 from consumers.ocr.locate import encode_patch
 from consumers.ocr.passage import Passage, opened
 from consumers.ocr.pictures import FrameUnreadableError
-from consumers.ocr.sight import Sight
+from consumers.ocr.sight import Sight, Sighting
 from ringfence.dead_letters import Rejected
+from ringfence.errors import RecordError
+from ringfence.kafka_io import Delivery
 from ringfence.metrics import Metrics
 from ringfence.stage import Batch, Handled, Output, reject
 from schemas.codec import Codecs, plain
@@ -18,6 +24,14 @@ from schemas.records import Flag, Image, Read
 from schemas.topics import FRAMES, IMAGES, READS, User
 
 NO_PLATE, UNSURE, READ = "no_plate", "below_gate", "read"
+MOST_PIXELS = 24_000_000  # of the pictures that are in memory together, or those of one passage
+
+
+class NoSaneAnswerError(RecordError):
+    """The model gave no chances for a patch of this frame, though it does for others."""
+
+
+Opened = tuple[Passage, Delivery]
 
 
 class Ocr:
@@ -41,19 +55,25 @@ class Ocr:
         del now
         began = time.perf_counter()
         handled = Handled(note=Counter())
-        passages = [one for batch in batches for one in _opened(batch, handled.rejected)]
-        pictures = [picture for one in passages for picture in one.pictures]
-        shots = iter(self.sight.see(pictures, lambda reading: settled(reading, self.least)))
-        for one in passages:
-            seen = [next(shots) for _ in one.pictures]
-            found = best(seen, self.sight.grammar, self.least)
-            if found is None or found.sighting.reading.confidence < self.least:
-                handled.note[UNSURE if any(seen) else NO_PLATE] += 1
-                continue
-            handled.note[READ] += 1
-            handled.outputs.extend(self._outputs(one, found))
+        for group in _groups(batches, handled.rejected):
+            pictures = [picture for passage, _ in group for picture in passage.pictures]
+            shots = iter(self.sight.see(pictures, lambda reading: settled(reading, self.least)))
+            for passage, delivery in group:
+                self._decide(passage, delivery, [next(shots) for _ in passage.pictures], handled)
         self.metrics.ocr_batch.observe(time.perf_counter() - began)
         return handled
+
+    def _decide(self, passage: Passage, delivery: Delivery, seen: Sequence[list[Sighting]], handled: Handled) -> None:
+        """Adds what comes of one passage to what is handled."""
+        if not all(sighting.sound for sightings in seen for sighting in sightings):
+            handled.rejected.append(reject(delivery, NoSaneAnswerError("the plate model gave no sane answer")))
+            return
+        found = best(seen, self.sight.grammar, self.least)
+        if found is None or found.sighting.reading.confidence < self.least:
+            handled.note[UNSURE if any(seen) else NO_PLATE] += 1
+            return
+        handled.note[READ] += 1
+        handled.outputs.extend(self._outputs(passage, found))
 
     def _outputs(self, one: Passage, found: Seen) -> list[Output]:
         frame, reading = one.frame, found.sighting.reading
@@ -80,11 +100,22 @@ class Ocr:
         return dict(self.outcomes)
 
 
-def _opened(batch: Batch, rejected: list[Rejected]) -> list[Passage]:
-    passages = []
-    for frame, delivery in zip(batch.records, batch.deliveries, strict=True):
-        try:
-            passages.append(opened(frame, delivery.key, batch.partition))
-        except FrameUnreadableError as error:
-            rejected.append(reject(delivery, error))
-    return passages
+def _groups(batches: Sequence[Batch], rejected: list[Rejected]) -> Iterator[list[Opened]]:
+    """The passages of frames that hold a picture, some at a time, so that memory is bounded."""
+    group: list[Opened] = []
+    pixels = 0
+    for batch in batches:
+        for frame, delivery in zip(batch.records, batch.deliveries, strict=True):
+            try:
+                passage = opened(frame, delivery.key, batch.partition)
+            except FrameUnreadableError as error:
+                rejected.append(reject(delivery, error))
+                continue
+            size = sum(picture.size for picture in passage.pictures)
+            if group and pixels + size > MOST_PIXELS:
+                yield group
+                group, pixels = [], 0
+            group.append((passage, delivery))
+            pixels += size
+    if group:
+        yield group

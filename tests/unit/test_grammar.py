@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumers.ocr.grammar import ALPHABET, FLOOR, NOTHING, TWINS, Calibration, Grammar, blank, decode, one_hot
+from consumers.ocr.calibration import Calibration
+from consumers.ocr.chances import ALPHABET, FLOOR, TWINS, blank, one_hot
+from consumers.ocr.grammar import NOTHING, Grammar, decode
 from ringfence.vrm import FORMS, PATTERNS, Style, classify
 
 VALID = st.one_of(*(st.from_regex(pattern, fullmatch=True) for pattern in PATTERNS.values()))
@@ -66,14 +68,14 @@ def test_nothing_comes_out_that_the_grammar_forbids(seed, spread):
 
 def brute(chances, odds):
     """By trying every text that the reader thinks possible: the best mark, the best text, and the mark's share."""
-    slots = [[c for c in range(37) if row[c] > FLOOR] for row in chances]
+    pooled = chances.astype(float)
+    for one, other in TWINS:
+        pooled[:, [one, other]] = pooled[:, [one, other]].sum(1, keepdims=True)
+    slots = [[c for c in range(37) if row[c] > FLOOR] for row in pooled]
     marks, texts = {}, {}
     for places in product(*slots):
         spelt = "".join(ALPHABET[c] for c in places).rstrip("_")
-        chance = 1.0
-        for slot, place in enumerate(places):
-            twin = next((set(pair) for pair in TWINS if place in pair), {place})
-            chance *= sum(float(chances[slot, c]) for c in twin)
+        chance = float(np.prod(pooled[np.arange(8), places]))
         if classify(spelt) is not Style.FOREIGN_OR_UNKNOWN:
             marks[spelt] = chance
         if "_" not in spelt:

@@ -67,7 +67,7 @@ def test_the_table_says_what_is_read_and_whether_it_passes_the_gate(folder, tmp_
     (line,) = [line for line in out.splitlines() if "street.jpg" in line]
     assert {"BD51SMR", "current", "read"} <= set(line.split())
     assert "no plate" in out
-    below = run(folder / "street.jpg", "--out", tmp_path / "out", "--gate", 100).stdout
+    below = run(folder / "street.jpg", "--out", tmp_path / "out", "--wrong-cost", 1e6).stdout
     assert "below" in below
 
 
@@ -148,6 +148,6 @@ def test_what_passes_the_gate_is_green_and_the_rest_is_orange():
     def has(drawn, colour):
         return bool((drawn == np.array(colour, np.uint8)).all(2).any())
 
-    drawn = [sketch(road, [plate(left=100, confidence=confidence)], 80) for confidence in (0.8, 0.79)]
+    drawn = [sketch(road, [plate(left=100, confidence=confidence)], 0.8) for confidence in (0.8, 0.79)]
     assert [(has(one, SURE), has(one, UNSURE)) for one in drawn] == [(True, False), (False, True)]
     assert (road == 128).all()

@@ -1,0 +1,155 @@
+"""Finds number plates in gray pictures with a small network, and gives their corners.
+
+The network (models/finder_net.py) answers for every 8 by 8 pixels whether the middle of a plate is there, and
+where its corners are. It knows plates from about 20 to 320 pixels wide, so a picture is looked at in one width
+or in several. What several cells say of the same plate is averaged.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from consumers.ocr.locate import Located, Picture, rectify
+from ringfence.errors import FileError
+
+STREAM_WIDTHS = (320,)  # one look, at half the width of our own frames
+STILL_WIDTHS = (192, 320, 640, 1_280)  # of a photograph with plates of any size
+MOST_ENLARGED = 2.0  # times: a look that would enlarge a picture more than this shows nothing new
+LEAST_SCORE = 0.4
+MOST_FOUND = 8
+STRIDE, STEP = 8, 16  # pixels of a cell of the answers; heights and widths are multiples of STEP
+MOST_TALL = 4  # times its width: of a taller picture only so much is looked at in one look
+OVERLAP = 0.3  # of two boxes: more is the same plate
+BATCH_PIXELS = 2_000_000  # of the pictures in one run of the network
+LARGEST = 4.0  # the network's sizes are clipped here, as in training
+
+Answers = NDArray[np.float32]
+Quads = NDArray[np.float32]  # N by 4 by 2 pixels
+
+
+class Finder:
+    """Finds plates with the ONNX network in ``model``. FileError if it is missing or is no such network.
+
+    ``widths``: the widths in pixels at which each picture is looked at. ``least``: 0 to 1, the score below which
+    a place is none.
+    """
+
+    def __init__(self, model: Path, widths: Sequence[int] = STREAM_WIDTHS, least: float = LEAST_SCORE) -> None:
+        if not model.is_file():
+            raise FileError(f"{model} is missing: check out the models folder, or run `make model`")
+        self._widths, self._least = tuple(widths), least
+        self._session = _session(model)
+        self.find([np.zeros((180, 320), np.uint8)])  # the first run is slow; no frame shall wait for it
+
+    def find(self, pictures: Sequence[Picture]) -> list[list[Located]]:
+        """For each gray picture the places of plates, the likeliest first; an empty list where none is."""
+        looks: dict[tuple[int, int], list[tuple[int, Picture]]] = defaultdict(list)
+        for place, picture in enumerate(pictures):
+            for look in _looks(picture, self._widths):
+                looks[look.shape[0], look.shape[1]].append((place, look))
+        quads: list[list[Quads]] = [[] for _ in pictures]
+        scores: list[list[NDArray[np.float32]]] = [[] for _ in pictures]
+        for shown in looks.values():
+            for place, found, score in self._run(shown):
+                height, width = pictures[place].shape
+                quads[place].append(found * np.array([width, height], np.float32))
+                scores[place].append(score)
+        return [
+            self._located(picture, np.concatenate(where), np.concatenate(score)) if where else []
+            for picture, where, score in zip(pictures, quads, scores, strict=True)
+        ]
+
+    def _run(self, shown: Sequence[tuple[int, Picture]]) -> Iterator[tuple[int, Quads, NDArray[np.float32]]]:
+        """What the network says of pictures of one size: place, corners in parts of the picture, scores."""
+        height, width = shown[0][1].shape
+        chunk = max(1, BATCH_PIXELS // (height * width))
+        for start in range(0, len(shown), chunk):
+            part = shown[start : start + chunk]
+            batch = np.stack([look for _, look in part])
+            (answers,) = self._session.run(None, {"pictures": packed(batch)})
+            numbers, found, score = candidates(np.asarray(answers), self._least)
+            found /= np.array([width, height], np.float32)
+            for number in np.unique(numbers).tolist():
+                mine = numbers == number
+                yield part[number][0], found[mine], score[mine]
+
+    def _located(self, picture: Picture, quads: Quads, scores: NDArray[np.float32]) -> list[Located]:
+        kept = merged(quads, scores)[:MOST_FOUND]
+        return [Located(corners, rectify(picture, corners), round(score, 4)) for corners, score in kept]
+
+
+def packed(pictures: Picture) -> Picture:
+    """N by H by W to N by H/4 by W/4 by 16: each 4 by 4 pixels as channels, as the network takes them."""
+    number, height, width = pictures.shape
+    fours = np.ascontiguousarray(pictures).view(np.uint32).reshape(number, height // 4, 4, width // 4)
+    return np.ascontiguousarray(fours.transpose(0, 1, 3, 2)).view(np.uint8)
+
+
+def candidates(answers: Answers, least: float) -> tuple[NDArray[np.int64], Quads, NDArray[np.float32]]:
+    """The cells that see a plate: number in the batch, corners in pixels of what the network saw, score.
+
+    ``answers``: N by 10 by h by w, as models/finder_net.py describes them.
+    """
+    logit = np.float32(np.log(least / (1 - least)))
+    numbers, rows, columns = np.nonzero(answers[:, 0] > logit)
+    chosen = answers[numbers, :, rows, columns]
+    middles = (np.column_stack([columns, rows]) + np.float32(0.5)) * STRIDE
+    sizes = STRIDE * np.exp(np.clip(chosen[:, 1], -LARGEST, LARGEST))
+    corners = middles[:, None] + sizes[:, None, None] * chosen[:, 2:].reshape(-1, 4, 2)
+    scores = 1 / (1 + np.exp(-chosen[:, 0]))
+    return numbers, corners.astype(np.float32), scores.astype(np.float32)
+
+
+def merged(quads: Quads, scores: NDArray[np.float32]) -> list[tuple[NDArray[np.float32], float]]:
+    """One plate for all the quads that overlap: their mean, by score, and the best score. Likeliest first."""
+    order = np.argsort(-scores, kind="stable")
+    quads, scores = quads[order], scores[order]
+    low, high = quads.min(1), quads.max(1)
+    area = np.prod(high - low, 1)
+    left = np.ones(len(quads), bool)
+    kept = []
+    while left.any():
+        best = int(np.argmax(left))
+        shared = np.clip(np.minimum(high, high[best]) - np.maximum(low, low[best]), 0, None).prod(1)
+        smaller = np.minimum(area, area[best])
+        same = left & ((shared > OVERLAP * (area + area[best] - shared)) | (shared > 0.7 * smaller))
+        close = same & (shared > 0.5 * (area + area[best] - shared))
+        weight = np.where(close, scores, 0) ** 2
+        mean = np.tensordot(weight / weight.sum(), quads, 1) if close.any() else quads[best]
+        kept.append((mean.astype(np.float32), float(scores[best])))
+        left &= ~same
+        left[best] = False
+    return kept
+
+
+def _looks(picture: Picture, widths: Sequence[int]) -> Iterator[Picture]:
+    """The picture in each of the widths that show something new."""
+    height, width = picture.shape
+    if min(height, width) < 2:
+        return
+    for number, wide in enumerate(sorted(widths)):
+        if number and wide > MOST_ENLARGED * width:
+            return
+        tall = min(height * wide / width, MOST_TALL * wide)
+        size = wide, max(STEP, STEP * round(tall / STEP))
+        if size == (width, height):
+            yield picture
+        else:
+            way = cv2.INTER_AREA if wide < width else cv2.INTER_LINEAR
+            yield cv2.resize(picture, size, interpolation=way).astype(np.uint8, copy=False)
+
+
+def _session(model: Path) -> onnxruntime.InferenceSession:
+    """On one thread: the stage is scaled by processes."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime raises classes of its own, some of which it does not export
+        raise FileError(f"{model} is no ONNX network: check out the models folder again") from error
