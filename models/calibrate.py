@@ -6,6 +6,7 @@ readings of a kind do not run away. Evaluate on other crops than these.
 """
 
 import argparse
+from itertools import product
 from pathlib import Path
 
 import msgspec
@@ -21,6 +22,7 @@ from models.scoring import Case, Truth, cases_of, read, reliability
 from ringfence.vrm import Style
 
 HERE = Path(__file__).parent
+TWINS = (0.4, 0.7, 1.0)
 TEMPERATURES = (0.7, 0.85, 1.0, 1.15, 1.3, 1.5, 1.75, 2.0)
 IDENTITY = np.array([1.0, 1.0, 0.0, 0.0, 0.0])  # won, lost, offset, foreign, repaired
 PENALTY = 2.0
@@ -31,7 +33,8 @@ Numbers = NDArray[np.float64]
 
 def fit(chances: Chances, truths: list[Truth], odds: float) -> Calibration:
     """The calibration that tells best what is right."""
-    fitted = [_at(Calibration(temperature=t, odds=odds), chances, truths) for t in TEMPERATURES]
+    plain = [Calibration(temperature=t, odds=odds, twins=twins) for t, twins in product(TEMPERATURES, TWINS)]
+    fitted = [_at(one, chances, truths) for one in plain]
     return min(fitted, key=lambda pair: pair[0])[1]
 
 

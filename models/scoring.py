@@ -20,6 +20,9 @@ BINS = 15
 THRESHOLDS = (*np.arange(0, 0.9, 0.05), *np.arange(0.9, 0.99, 0.01), *np.arange(0.99, 0.9996, 0.001))
 
 
+Picture = NDArray[np.uint8]
+
+
 class Truth(Struct, frozen=True):
     """What is true of a crop; ``text`` is empty where it shows no plate. ``width``: of the plate, in pixels."""
 

@@ -1,6 +1,7 @@
 """The plate model's evaluation and calibration: what they count, and that a fit makes honest what was not."""
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -45,7 +46,7 @@ def test_the_trade_counts_what_is_read_where_nothing_is_as_wrong():
     curve = trade([case("LK19ABC", 0.99), case("K1ABC", 0.97, "")])
     assert curve[0] == {"least": 0.0, "kept": 100.0, "wrong_of_kept": 50.0}
     assert next(row for row in curve if row["least"] == 0.98) == {"least": 0.98, "kept": 100.0, "wrong_of_kept": 0.0}
-    assert all(one["kept"] >= other["kept"] for one, other in zip(curve, curve[1:], strict=False))
+    assert all(one["kept"] >= other["kept"] for one, other in pairwise(curve))
 
 
 @pytest.mark.parametrize(("width", "name"), [(20, "000 to 45 px"), (90, "090 to 130 px"), (400, "130 px or more")])
