@@ -19,7 +19,8 @@ class Calibration(Struct, frozen=True, forbid_unknown_fields=True):
     As it is made here it changes nothing. ``temperature`` flattens the chances of every slot first. ``odds`` is what a
     mark of the grammar weighs against a text that fits none. One vehicle in 66 in London is foreign (docs/sources.md),
     and one plate in four or five of our training data, which makes 15 to 20; we take less, so that a foreign plate is
-    not bent into one of ours. ``foreign`` and ``repaired`` are added for readings of that kind.
+    not bent into one of ours. ``twins``, 0 to 1, is how far the reader's own opinion on O or 0 is believed where the
+    place cannot tell. ``foreign`` and ``repaired`` are added for readings of that kind.
 
     Sources: Kull, Silva Filho and Flach, "Beta calibration", AISTATS 2017; Guo, Pleiss, Sun and Weinberger, "On
     calibration of modern neural networks", ICML 2017.
@@ -27,6 +28,7 @@ class Calibration(Struct, frozen=True, forbid_unknown_fields=True):
 
     temperature: float = 1.0
     odds: float = 5.0
+    twins: float = 0.7
     won: float = 1.0
     lost: float = 1.0
     offset: float = 0.0
@@ -34,8 +36,10 @@ class Calibration(Struct, frozen=True, forbid_unknown_fields=True):
     repaired: float = 0.0
 
     def __post_init__(self) -> None:
-        if not (0.2 <= self.temperature <= 10 and 0 < self.odds <= 1e6 and self.won >= 0 and self.lost >= 0):
-            raise ValueError("temperature, odds, won or lost is out of its range")
+        if not (0.2 <= self.temperature <= 10 and 0 < self.odds <= 1e6 and 0 <= self.twins <= 1):
+            raise ValueError("temperature, odds or twins is out of its range")
+        if self.won < 0 or self.lost < 0:
+            raise ValueError("won or lost is out of its range")
 
     def probability(self, odds: float, foreign: bool, repaired: bool) -> float:
         """How likely a reading is right whose mark has these odds against all else."""

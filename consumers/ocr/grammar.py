@@ -2,13 +2,16 @@
 
 Every form of ``ringfence.vrm.FORMS`` names, slot by slot, the characters that may stand there. The likeliest mark of a
 form takes the likeliest of them in each slot, and the likeliest mark of all is that of the best form: nothing is
-searched for. 0 and O are one glyph, and so are 1 and I: their chances are added, and the place decides between them.
+searched for. 0 and O are one glyph, and so are 1 and I: their chances are added, and the place decides between them,
+but where another country puts a digit there: AB12 OCD is also AB-120-CD, of France, Italy or Slovakia, and A12 OCD is
+A-120-CD, of the Netherlands. Only the spacing tells these apart, and the reader, who has seen it, is heard.
 
 The probability of a mark is its share of everything that the plate may say: all marks of the grammar, no plate at all,
 and all other texts, which weigh less, because the reader was trained on more of them than there are on the road. A
 calibration, fitted to plates whose text is known, then makes of that share how often such a reading is right.
 """
 
+import re
 from math import exp, log
 
 import numpy as np
@@ -21,6 +24,7 @@ from ringfence.vrm import FORMS, Style
 
 # So many times likelier than the text that was read must a mark be for which another character is taken.
 LEAST_GAIN = 2.0
+RIVAL = re.compile(r"([A-Z]{1,2}\d\d)O([A-Z]{2})", re.ASCII)  # UK marks that may be foreign ones with a 0
 EQUAL = 1e-3  # scores this near to each other are of the same glyphs
 OWN = 1e-6  # of twins that both fit, the one that the reader itself thinks likelier
 
@@ -110,7 +114,8 @@ class Grammar:
         views = self._views(np.asarray(chances, np.float64))
         columns = zip(
             views.form.tolist(), views.mark.tolist(), views.length.tolist(), views.text.tolist(),
-            views.uk.tolist(), views.empty.tolist(), views.characters.tolist(), views.spelling.tolist(), strict=True,
+            views.uk.tolist(), views.empty.tolist(), views.characters.tolist(), views.spelling.tolist(), chances,
+            strict=True,
         )  # fmt: skip
         return [self._reading(*column) for column in columns]
 
@@ -148,7 +153,7 @@ class Grammar:
 
     def _reading(
         self, form: int, mark: float, length: int, text: float, uk: float, empty: float, characters: list[int],
-        spelling: list[int],
+        spelling: list[int], chances: Chances,
     ) -> Reading:  # fmt: skip
         """Weighs the best mark of the grammar against the likeliest text."""
         raw = "".join([ALPHABET[c] for c in spelling[:length]])
@@ -161,10 +166,23 @@ class Grammar:
         else:
             vrm, style, weight = raw, Style.FOREIGN_OR_UNKNOWN, exp(text)
         # All marks of the grammar weigh ``odds``, and so does no plate at all; all else weighs 1.
-        all_else = max(1 + (odds - 1) * min(1.0, uk + empty) - weight, FLOOR)
+        every = 1 + (odds - 1) * min(1.0, uk + empty)
+        if style is not Style.FOREIGN_OR_UNKNOWN and (rival := RIVAL.fullmatch(vrm)):
+            mine = self._letter_share(chances[rival.end(1)])
+            other = (1 - mine) * weight / odds
+            every += mine * weight + other - weight
+            weight *= mine
+            if other > weight:
+                vrm, style, weight = f"{rival[1]}0{rival[2]}", Style.FOREIGN_OR_UNKNOWN, other
+        all_else = max(every - weight, FLOOR)
         foreign, repaired = style is Style.FOREIGN_OR_UNKNOWN, vrm != raw
         confidence = self.calibration.probability(weight / all_else, foreign, repaired)
         return Reading(vrm, raw, style, confidence, repaired)
+
+    def _letter_share(self, slot: NDArray[np.float32]) -> float:
+        """How far the reader holds a round glyph for an O and not for a 0, tempered."""
+        zero, letter = (max(float(slot[place]), FLOOR) ** self.calibration.twins for place in TWINS[0])
+        return float(letter / (zero + letter))
 
 
 _PLAIN = Grammar()

@@ -23,7 +23,7 @@ from ringfence.errors import FileError, ModelError, SettingError
 
 HEIGHT, WIDTH = 48, 128  # what our model takes
 CHUNK = 8  # patches in one run of the model; more read no faster, and short batches are padded to it
-LONGEST = 30.0  # seconds that a model may take for one batch of patches
+WATCHED, LONGEST = 16 * CHUNK, 30.0  # so many patches may take a model so many seconds
 HUB = "hub:"
 FETCH = 30.0  # seconds that the hub may be silent
 
@@ -57,10 +57,11 @@ class OnnxReader:
         """
         ready = {i: crop for i, patch in enumerate(patches) if (crop := self._prepared(patch)) is not None}
         chances, places = blank(len(patches), self.slots), list(ready)
-        with _deadline(self.longest) as options:
-            for start in range(0, len(places), CHUNK):
-                chunk = places[start : start + CHUNK]
-                chances[chunk] = self._read([ready[place] for place in chunk], options)
+        for begin in range(0, len(places), WATCHED):
+            with _deadline(self.longest) as options:
+                for start in range(begin, min(begin + WATCHED, len(places)), CHUNK):
+                    chunk = places[start : start + CHUNK]
+                    chances[chunk] = self._read([ready[place] for place in chunk], options)
         return chances
 
     def check(self) -> None:

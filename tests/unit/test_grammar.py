@@ -6,12 +6,12 @@ from math import log
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from consumers.ocr.calibration import Calibration
 from consumers.ocr.chances import ALPHABET, FLOOR, TWINS, blank, one_hot
-from consumers.ocr.grammar import NOTHING, Grammar, decode
+from consumers.ocr.grammar import NOTHING, RIVAL, Grammar, decode
 from ringfence.vrm import FORMS, PATTERNS, Style, classify
 
 VALID = st.one_of(*(st.from_regex(pattern, fullmatch=True) for pattern in PATTERNS.values()))
@@ -40,6 +40,7 @@ def test_where_a_reader_is_sure_which_twin_it_is_and_both_fit_it_is_believed(mar
 
 @given(VALID, st.lists(st.booleans(), min_size=8, max_size=8))
 def test_twins_are_told_apart_by_their_place_alone(mark, swapped):
+    assume(not RIVAL.fullmatch(mark))
     other = {"0": "O", "O": "0", "1": "I", "I": "1"}
     raw = "".join(other.get(c, c) if swap else c for c, swap in zip(mark, swapped, strict=False))
     reading = decode(one_hot(raw, 0.9999))
@@ -132,6 +133,17 @@ def test_the_confidence_is_of_the_whole_mark_and_not_of_its_weakest_character():
     one_doubt, four_doubts = split("LK19ABC", "LK19ABD", 0.1), split("LK19ABC", "MD28ABC", 0.1)
     assert decode(one_doubt).confidence == pytest.approx(0.9, abs=0.01)
     assert decode(four_doubts).confidence == pytest.approx(0.9**4, abs=0.01)
+
+
+@pytest.mark.parametrize(("mark", "rival"), [("AB12OCD", "AB120CD"), ("A12OCD", "A120CD")])
+def test_where_place_cannot_tell_a_mark_from_a_foreign_one_the_reader_does(mark, rival):
+    ours, theirs = (decode(one_hot(text, 0.9999)) for text in (mark, rival))
+    assert (ours.vrm, theirs.vrm, theirs.style) == (mark, rival, Style.FOREIGN_OR_UNKNOWN)
+    assert min(ours.confidence, theirs.confidence) > 0.98
+    torn = decode(split(mark, rival, 0.6))
+    assert torn.vrm == mark  # by the odds
+    assert torn.confidence < 0.9
+    assert decode(split("AB12DCD", "AB12OCD", 0.6)).vrm == "AB12OCD"  # what is no 0 at all has no rival
 
 
 def test_an_age_that_was_never_issued_is_not_read():
