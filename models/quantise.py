@@ -1,8 +1,8 @@
 """Makes a model's arithmetic int8 where that costs no accuracy: ``python -m models.quantise IN OUT --crops …``.
 
 Static QDQ: scales come from the activations on ``--crops``; weights are int8 by channel. ``--test`` compares both
-models, each as the product reads, and ``--most`` is the loss of exact marks, in points, above which nothing is written (exit
-code 1). Needs onnx (models/requirements-train.in).
+models, each as the product reads, and ``--most`` is the loss of exact marks, in points, above which nothing is
+written (exit code 1). Needs onnx (models/requirements-train.in).
 """
 
 import argparse
