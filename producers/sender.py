@@ -3,7 +3,7 @@
 from collections import Counter
 from itertools import takewhile
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import Any
 
 import structlog
@@ -56,8 +56,10 @@ class Sender:
     def __init__(self, context: Context) -> None:
         self.metrics: Metrics = context.metrics
         self.lost: Counter[str] = Counter()
-        # Each is changed by one thread alone: the camera's loop, and kafka-python's.
+        # ``handed`` is the loop's alone. What became of records is told by kafka-python's thread; while one producer
+        # takes another's place there are two of them.
         self.handed, self.settled = 0, 0
+        self._counting = Lock()
         self._connection, self._broken = context.connection, Event()
         self._renewal: Thread | None = None
         self._producer = self._new()
@@ -100,12 +102,15 @@ class Sender:
 
     def _done(self, size: int, sent: Any) -> None:
         del sent
-        self.settled += size
+        with self._counting:
+            self.settled += size
+        self.metrics.acknowledged.set_to_current_time()
 
     def _lose(self, by: Any, topic: str, size: int, error: Any) -> None:
         del error
-        self.settled += size
-        self.lost[topic] += 1
+        with self._counting:
+            self.settled += size
+            self.lost[topic] += 1
         self.metrics.unsent.inc()
         if by is self._producer:
             self._broken.set()

@@ -15,6 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ["docker", "compose", "-f", "docker/compose.yaml", *os.environ.get("COMPOSE_EXTRA", "").split()]
+LOAD = [*COMPOSE[:4], "-f", "docker/compose.load.yaml", *COMPOSE[4:]]
 PARTS = ("cameras", "ocr", "enforcement", "oversight", "police")
 WAIT = 120
 
@@ -91,6 +92,7 @@ def test_everything_is_locked_down_and_small():
         assert "no-new-privileges:true" in host["SecurityOpt"], name
         assert one["Config"]["User"] not in ("", "0", "root"), name
         assert host["Memory"] > 0, name
+        assert host["PidsLimit"] > 0, name
         bound = [b["HostIp"] for ports in host["PortBindings"].values() for b in ports]
         assert set(bound) <= {"127.0.0.1"}, name
         environment = " ".join(one["Config"]["Env"]).lower()
@@ -110,6 +112,42 @@ def test_each_part_has_its_own_secret_and_no_other():
         secret = cat(f"secrets/{user}.password").strip()
         assert len(secret) > 20
         assert secret not in said
+
+
+def test_the_load_test_gets_in_as_three_users_and_leaves_its_report_with_whoever_ran_it():
+    look = ["run", "--rm", "--no-deps", "--no-TTY", "--entrypoint", "find", "load", "/var/lib/ringfence", "-type", "f"]
+    there = subprocess.run([*LOAD, *look], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert there.returncode == 0, there.stderr[-2_000:]
+    names = sorted(Path(path).name for path in there.stdout.split())
+    assert names == ["ca.pem", "cameras.password", "oversight.password", "police.password"]
+    report = ROOT / "out" / "load" / "report.json"
+    report.unlink(missing_ok=True)
+    given = {"LOAD_RATE": "200", "LOAD_DURATION": "15", "LOAD_PROFILE": "constant"}
+    done = subprocess.run(
+        ["docker/load.sh", " ".join(LOAD)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=os.environ | given,
+    )
+    print(done.stdout[-1_500:])
+    assert done.returncode in (0, 1), done.stderr[-2_000:]  # not held is no fault of the stack on a busy machine
+    found = json.loads(report.read_text())
+    assert found["faults"] == []
+    assert report.stat().st_uid == os.getuid()
+    assert (report.parent / "load.png").exists()
+
+
+def test_cameras_whose_records_nobody_takes_are_unhealthy_though_they_answer():
+    compose("pause", "kafka")
+    try:
+        until(lambda: [s["Health"] for s in states() if s["Service"] == "cameras"] == ["unhealthy"])
+        assert metric("cameras", "ringfence_passages_total") > 0
+    finally:
+        compose("unpause", "kafka")
+    until(healthy)
+    grows()
 
 
 def cat(file):
