@@ -108,8 +108,8 @@ logs: ## Follow what the compose demo says
 ps: ## Show the containers of the compose demo
 	@$(COMPOSE) ps
 
-test-compose: .venv ## Really run the compose demo: kill, scale, suspend, check the books (COMPOSE_EXTRA="-f FILE" for stand-ins)
-	$(BIN)/python -m pytest -v -s -p no:cacheprovider --timeout 900 tests/compose/whole.py
+test-compose: .venv ## Really run the compose demo, or with LAYERS=scale three brokers (COMPOSE_EXTRA="-f FILE" for stand-ins)
+	$(BIN)/python -m pytest -v -s -p no:cacheprovider --timeout 900 tests/compose/$(if $(filter scale,$(LAYERS)),scale,whole).py
 
 wheelhouse: .venv ## Fetch all that the image is built from into docker/wheels, for builds without a network
 	@mkdir -p docker/wheels

@@ -10,6 +10,9 @@ if [[ -z $($compose ps --quiet --status running enforcement) ]]; then
   echo "The stack does not run: make up LAYERS=\"${LAYERS-load}\"" >&2
   exit 2
 fi
+built=$(mktemp)
+$compose build load > "$built" 2>&1 || { tail -n 30 "$built" >&2; rm "$built"; echo "The image could not be built." >&2; exit 2; }
+rm "$built"
 trap 'docker rm --force --volumes "$name" > /dev/null 2>&1' EXIT
 trap : INT TERM # the load test drains and reports; then there is a report to bring
 verdict=0
