@@ -18,7 +18,7 @@ from ringfence import access, certs, entry, keys, options, private
 from ringfence.clock import SECOND, Clock
 from ringfence.errors import FileError
 from ringfence.governance import inaugurate
-from ringfence.kafka_io import PLAIN
+from ringfence.kafka_io import PLAIN, check
 from ringfence.kraft import ADMIN, Node, Ports, properties, text
 from ringfence.metrics import Metrics
 from ringfence.run import Context
@@ -78,6 +78,9 @@ def open_(
     connection = access.connect(settings, ADMIN, access.password(settings.home, ADMIN), PLAIN, admin)
     for line in access.apply(connection, settings.home) or ["nothing to change"]:
         typer.echo(line)
+    # A broker learns of new users a moment after the one that was told. Each is asked until it lets one in.
+    for broker in settings.bootstrap.split(","):
+        check(access.connection_of(User.GOVERNANCE, settings, broker))
     clock = Clock(round(settings.clock_offset * SECOND))
     giver = Context(settings, clock, Metrics(), access.connection_of(User.GOVERNANCE, settings))
     typer.echo(f"bundle {inaugurate(giver)} is in force")

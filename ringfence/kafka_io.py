@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import Any
 
 from kafka import ConsumerRebalanceListener as RebalanceListener
@@ -136,6 +136,15 @@ def translate(error: Exception) -> BrokerError:
     return BrokerError(f"{name}: {text}")
 
 
+@contextmanager
+def translated() -> Iterator[None]:
+    """What the client raises in here comes out as a BrokerError."""
+    try:
+        yield
+    except KafkaError as error:
+        raise translate(error) from error
+
+
 def check(connection: Connection, *, read: Iterable[str] = (), write: Iterable[str] = ()) -> float | None:
     """Asks the broker whether this user may use these topics, within 10 s. A BrokerError says what is wrong.
 
@@ -237,11 +246,24 @@ def lag(connection: Connection, group: str, topics: Sequence[str]) -> dict[Place
 def ends(connection: Connection, topics: Sequence[str]) -> dict[Place, int]:
     """Where each partition of these topics ends now."""
     check(connection, read=topics)
-    with closing(consumer(connection)) as asker:
+    with translated(), closing(consumer(connection)) as asker:
         found: dict[Place, int] = asker.end_offsets(
             [Place(topic, p) for topic in topics for p in asker.partitions_for_topic(topic) or ()]
         )
         return found
+
+
+def _set_to_begin(reader: KafkaConsumer, topics: Sequence[str], since: Mapping[Place, int]) -> dict[Place, int]:
+    """Puts the reader to where it shall begin; the ends as they are now."""
+    places = [Place(topic, p) for topic in topics for p in sorted(reader.partitions_for_topic(topic) or ())]
+    if not places:
+        return {}
+    reader.assign(places)
+    until: dict[Place, int] = reader.end_offsets(places)
+    reader.seek_to_beginning(*places)
+    for place, offset in since.items():
+        reader.seek(place, offset)
+    return until
 
 
 def read_all(
@@ -257,14 +279,10 @@ def read_all(
     """
     check(connection, read=topics)
     with closing(consumer(connection)) as reader:
-        places = [Place(topic, p) for topic in topics for p in sorted(reader.partitions_for_topic(topic) or ())]
-        if not places:
+        with translated():
+            until = _set_to_begin(reader, topics, since or {})
+        if not until:
             return
-        reader.assign(places)
-        until = reader.end_offsets(places)
-        reader.seek_to_beginning(*places)
-        for place, offset in (since or {}).items():
-            reader.seek(place, offset)
         deadline = time.monotonic() + seconds
         while any(reader.position(place) < end for place, end in until.items()):
             try:
