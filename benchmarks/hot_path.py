@@ -28,7 +28,8 @@ from ringfence.errors import BooksError
 from ringfence.estate import Estate
 from ringfence.estate import load as load_estate
 from ringfence.governance import inaugurate
-from ringfence.kafka_io import Connection, consumer, producer, read_all
+from ringfence.kafka_io import Connection, consumer, producer
+from ringfence.kafka_read import read_all
 from ringfence.loop import Limits, Loop
 from ringfence.metrics import Metrics
 from ringfence.run import Context

@@ -18,11 +18,10 @@ from ringfence.kafka_io import (
     Place,
     RebalanceListener,
     consumer,
-    next_readable,
     producer,
     translate,
-    unreadable,
 )
+from ringfence.kafka_read import next_readable, unreadable
 
 MS = 1_000
 SETTLE_SECONDS = 0.5

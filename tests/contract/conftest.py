@@ -13,7 +13,8 @@ from ringfence import access, keys
 from ringfence.broker import EmbeddedKafka
 from ringfence.clock import SECOND, Clock
 from ringfence.governance import give, inaugurate
-from ringfence.kafka_io import producer, read_all
+from ringfence.kafka_io import producer
+from ringfence.kafka_read import read_all
 from ringfence.loop import Limits, Loop
 from ringfence.metrics import Metrics
 from ringfence.run import Context
