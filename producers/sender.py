@@ -18,6 +18,8 @@ from ringfence.metrics import Metrics
 from ringfence.run import Context, write_json
 from schemas.topics import FRAMES, READS, User
 
+GIVEN_UP_MS = 20_000  # what the broker has not acknowledged by then is lost
+BATCHES_EXPIRE = 2 * GIVEN_UP_MS / 1_000  # seconds
 MOST_IN_FLIGHT = 64 * 1024 * 1024  # bytes that the broker has not acknowledged
 
 
@@ -65,7 +67,7 @@ class Sender:
         self._producer = self._new()
 
     def _new(self) -> Any:
-        made = producer(self._connection, request_timeout_ms=10_000, delivery_timeout_ms=20_000)
+        made = producer(self._connection, request_timeout_ms=10_000, delivery_timeout_ms=GIVEN_UP_MS)
         for topic in (FRAMES, READS):  # metadata now, so that the first send does not wait for it
             made.partitions_for(topic.name)
         return made
@@ -131,11 +133,21 @@ class Sender:
         structlog.get_logger(stage=str(User.CAMERAS)).warning(
             "records were lost; sending goes on", lost=self.lost.total()
         )
-        old.close(timeout=0)
+        Thread(target=_end, args=(old, BATCHES_EXPIRE), daemon=True).start()
 
     def close(self) -> None:
         """Waits for what is on its way."""
-        self._producer.close(timeout=5)
+        _end(self._producer, 5)
+
+
+def _end(producer: Any, seconds: float) -> None:
+    """Closes a producer. It refuses to be closed while records are on their way: they are given up by then."""
+    try:
+        producer.close(timeout=seconds)
+    except KafkaError as error:
+        structlog.get_logger(stage=str(User.CAMERAS)).warning(
+            "records are still on their way", why=type(error).__name__
+        )
 
 
 def summary(counts: Counts, sender: Sender) -> dict[str, Any]:
