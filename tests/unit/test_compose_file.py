@@ -95,3 +95,11 @@ def test_every_variable_of_a_layer_is_explained_in_the_env_file(path):
 def test_every_setting_is_used():
     text = "".join(path.read_text() for path in LAYERS)
     assert [name for name in KNOWN if f"${{{name}}}" not in text] == []
+
+
+def test_the_image_has_all_that_the_reader_looks_for_beside_its_model():
+    copied, let_in = (DOCKER / "Dockerfile").read_text(), Path(".dockerignore").read_text()
+    for name in ("ringfence_plates.onnx", "plate_config.yaml", "calibration.json"):
+        assert Path("models", name).exists()
+        assert f" models/{name} " in copied
+        assert f"!models/{name}\n" in let_in
