@@ -31,6 +31,8 @@ IDLE_MS = 100
 LAG_EVERY = 1.0
 
 MOST_TRIES = 8
+# A client that has lost its broker for good answers each try only after half a minute: starting anew is quicker.
+BLIND_SECONDS = 20.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds between two tries
 
 
@@ -53,6 +55,7 @@ class Loop:
         self.decoders = sift.decoders_of(stage.inputs, codecs)
         self.stop = Event()
         self.failed = self.unprepared = 0  # tries on end
+        self.blind_since = 0.0
         self.shown: set[tuple[str, str, str]] = set()
 
     def run(self, connection: Connection, member: str, stop: Event) -> None:
@@ -101,12 +104,16 @@ class Loop:
 
     def _prepared(self) -> bool:
         """Whether the stage could look at what stands beside the stream. If not, no transaction is begun, and what was
-        gathered is gathered again: tried as often as a transaction.
+        gathered is gathered again: tried as often as a transaction, and for BLIND_SECONDS.
         """
+        began = time.monotonic()
         try:
             self.stage.prepare()
         except (BrokerError, RegistryError) as error:
+            self.blind_since = began if not self.unprepared else self.blind_since
             self.unprepared = _once_more(self.unprepared, error)
+            if time.monotonic() - self.blind_since > BLIND_SECONDS:
+                raise
             self.log.warning("what stands beside the stream cannot be seen", why=str(error))
             self.input.rewind()
             self._pause(self.unprepared)

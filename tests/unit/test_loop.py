@@ -206,6 +206,14 @@ def test_orders_that_stay_unreadable_end_the_stage_and_so_does_what_will_not_pas
         loop([], stage=Blind(1, FencedError("another took over")))._turn()
 
 
+def test_a_client_that_answers_only_after_half_a_minute_is_not_asked_again(monkeypatch):
+    made, now = loop([], stage=Blind(1)), iter((0.0, 30.0))
+    made.stop.set()
+    monkeypatch.setattr("ringfence.loop.time.monotonic", lambda: next(now))
+    with pytest.raises(BrokerError, match="orders cannot be read"):
+        made._turn()
+
+
 def test_a_quiet_hour_does_not_make_failures_of_long_ago_count():
     made = loop([], stage=Blind(0))
     made.stop.set()
