@@ -166,7 +166,7 @@ def _assembled(rows: list[Picture], look: _Look, rng: np.random.Generator, raise
 def _sides(look: _Look, lines: int, rng: np.random.Generator) -> tuple[list[int], list[int]]:
     """How wide the band at the left is, and the one at the right; often there is none."""
     chance = 0.75 if look.foreign else 0.3
-    if look.black or lines == 2 and rng.random() < 0.5 or rng.random() > chance:
+    if look.black or (lines == 2 and rng.random() < 0.5) or rng.random() > chance:
         return [], []
     band = int(rng.integers(36, 56))
     return [band], [band] if look.foreign and rng.random() < 0.35 else []

@@ -13,6 +13,7 @@ RingfenceError              exit code 2, no traceback
 │   └── FencedError         another process took over this transactional id
 ├── RegistryError           the schema registry does not answer, or not as it should
 │   └── RegistryRefusedError  it refuses our schema
+├── ModelError              a model cannot be used, or no longer answers as it should
 ├── PolicyError             a policy bundle that must not be used
 └── BooksError              the accounts do not balance
 
@@ -88,6 +89,10 @@ class RegistryRefusedError(RegistryError):
     """The schema registry refuses our schema, or us."""
 
     retriable = False
+
+
+class ModelError(RingfenceError):
+    """A model cannot be used, or no longer answers as it should: nothing that it says may go on."""
 
 
 class PolicyError(RingfenceError):

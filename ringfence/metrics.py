@@ -54,7 +54,10 @@ class Metrics:
         # OCR.
         self.ocr = counter("ocr_frames", "Frames by what became of them.", "outcome")
         self.confidence = Histogram(
-            "ringfence_ocr_confidence_percent", "Least certain character.", registry=reg, buckets=PER_CENT
+            "ringfence_ocr_confidence_percent",
+            "Probability that the mark of a read is right.",
+            registry=reg,
+            buckets=PER_CENT,
         )
         self.ocr_batch = seconds("ocr_batch", "Time to locate and read one batch of frames.")
         # The gate.

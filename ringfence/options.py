@@ -39,6 +39,10 @@ Report = Annotated[
     Path | None,
     typer.Option(help="Write what was counted to this JSON file at the end.", rich_help_panel=PROCESS),
 ]
+WrongCost = Annotated[
+    float | None,
+    typer.Option(help="How many right reads one wrong read is worth; 19 asks for 95 %. [RINGFENCE_WRONG_COST]"),
+]
 Policies = Annotated[
     Path | None, typer.Argument(help="Folder of regimes, forms and rules. [RINGFENCE_POLICIES]", show_default=False)
 ]

@@ -41,7 +41,11 @@ class Settings(BaseSettings):
     )
     home: Path = Field(Path(".ringfence"), description="Folder for secrets, the embedded Kafka and its caches.")
     policies: Path = Field(ROOT / "policies", description="Folder of the policy bundle and the camera register.")
-    model: Path = Field(ROOT / "models" / "ringfence_plates.onnx", description="The plate model, ONNX.")
+    model: Path = Field(
+        ROOT / "models" / "ringfence_plates.onnx",
+        description="The plate model, ONNX, or `hub:NAME` for one of fast-plate-ocr's hub, fetched "
+        "once: docs/plate-reader.md.",
+    )
     regime: str | None = Field(None, description="Pin one regime; unset, the date of capture selects it.")
     purpose: Literal["crime", "national_security"] = Field(
         "crime", description="What the police ask for the data for; some regimes allow only one purpose."
@@ -54,11 +58,15 @@ class Settings(BaseSettings):
         gt=0,
         description="Seconds by which a camera's clock and the broker's may differ before a read is denied.",
     )
-    gate: int = Field(
-        80,
+    wrong_cost: float = Field(
+        19.0,
         ge=0,
-        le=100,
-        description="Least confidence, in per cent of the least certain character, for a read.",
+        le=1e6,
+        description="How many right reads one wrong read is worth; a read needs a confidence of cost / (cost + 1): "
+        "19 is 95 %.",
+    )
+    shots: int = Field(
+        3, ge=1, le=8, description="Most pictures of one passage that a replay sends as one frame; 1: no fusion."
     )
     member: str = Field(
         "0",
@@ -76,6 +84,11 @@ class Settings(BaseSettings):
     metrics_address: str = Field("127.0.0.1", description="Address that /metrics listens on.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
     log_json: bool = Field(False, description="Log as JSON, one object a line.")
+
+    @property
+    def least_confidence(self) -> float:
+        """From here on, 0 to 1, a read is worth more than it costs: p right reads less 1 - p wrong ones."""
+        return self.wrong_cost / (self.wrong_cost + 1)
 
     def of_own_broker(self, tls: bool = False) -> "Settings":
         """The same, for a broker of our own: how to log in there is known, whatever the environment says of another."""

@@ -19,7 +19,7 @@ from msgspec import Struct, field
 from ringfence import dead_letters
 from ringfence.clock import SECOND, Clock
 from ringfence.dead_letters import Rejected
-from ringfence.errors import BrokerError, RecordError, RegistryError
+from ringfence.errors import BrokerError, ModelError, RecordError, RegistryError
 from ringfence.kafka_io import Connection, Delivery, Place
 from ringfence.metrics import Metrics
 from ringfence.transact import Input, Writer
@@ -237,8 +237,8 @@ class Loop:
         """Handles the batches; if that fails, finds the records that make it fail and sets them aside."""
         try:
             return self.stage.handle(batches, now) if batches else Handled()
-        except BrokerError:
-            raise
+        except (BrokerError, ModelError):
+            raise  # no record is at fault
         except Exception as error:  # noqa: BLE001 - one bad record must not stop the stage
             self.log.warning("a record could not be handled", error=type(error).__name__)
         rejected: list[Rejected] = []
@@ -258,6 +258,8 @@ class Loop:
         for record, delivery in zip(batch.records, batch.deliveries, strict=True):
             try:
                 self.stage.handle([Batch(batch.topic, batch.partition, [record], [delivery], batch.mark)], now)
+            except ModelError:
+                raise
             except Exception as error:  # noqa: BLE001 - whatever it is, the record goes to the dead letters
                 rejected.append(reject(delivery, error))
             else:

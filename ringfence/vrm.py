@@ -1,6 +1,6 @@
 """The grammar of UK vehicle registration marks: normalise, classify, repair and display. Pure.
 
-Patterns and their order are those of the table in docs; anything that fits none is kept, as
+Forms and their order are those of the table in docs; anything that fits none is kept, as
 ``foreign_or_unknown``. On a UK plate 0 and O are one glyph, and so are 1 and I: only the place tells which.
 """
 
@@ -32,22 +32,41 @@ class Repaired(Struct, frozen=True, gc=False):
     changed: bool
 
 
-_LETTER, _YEAR = "[A-HJ-PR-Y]", "[A-HJ-NPRSTV-Y]"
-_NUMBER = r"[1-9]\d{0,2}"
-_NI = "[A-HJ-PR-Y](?:I[A-HJ-PR-Z]|[A-HJ-PR-Y]Z)"
-# In the order in which they are tried.
+LETTERS = "ABCDEFGHJKLMNOPRSTUVWXY"
+YEARS = "ABCDEFGHJKLMNPRSTVWXY"
+LAST = LETTERS + "Z"
+DIGITS, FIRST = "0123456789", "123456789"
+Form = tuple[str, ...]
+
+
+def _number(most: int) -> list[Form]:
+    """Numbers of one to ``most`` digits that do not begin with 0."""
+    return [(FIRST, *(DIGITS,) * more) for more in range(most)]
+
+
+_AGES = (("0", "23456789"), ("1234", DIGITS), ("5", "123456789"), ("6789", DIGITS))
+_NI = ((LETTERS, "I", LAST), (LETTERS, LETTERS, "Z"))
+# The marks of a style: for each place, the characters that may stand there. No mark is in two forms of one style.
+# Styles are in the order in which they are tried.
+FORMS: dict[Style, tuple[Form, ...]] = {
+    Style.CURRENT: tuple((LETTERS, LETTERS, *age, LAST, LAST, LAST) for age in _AGES),
+    Style.PREFIX: tuple((YEARS, *number, LETTERS, LETTERS, LETTERS) for number in _number(3)),
+    Style.Q: tuple(("Q", *number, LETTERS, LETTERS, LETTERS) for number in _number(3)),
+    Style.SUFFIX: tuple((LETTERS, LETTERS, LETTERS, *number, YEARS) for number in _number(3)),
+    Style.DATELESS: tuple(
+        form
+        for letters, most in ((1, 4), (2, 4), (3, 3))
+        for number in _number(most)
+        for form in ((*number, *(LETTERS,) * letters), (*(LETTERS,) * letters, *number))
+    ),
+    Style.NORTHERN_IRELAND: tuple(
+        form for letters in _NI for number in _number(4) for form in ((*letters, *number), (*number, *letters))
+    ),
+    Style.DIPLOMATIC: ((FIRST, DIGITS, DIGITS, "DX", FIRST, DIGITS, DIGITS),),
+}
 PATTERNS: dict[Style, re.Pattern[str]] = {
-    style: re.compile(pattern, re.ASCII)
-    for style, pattern in {
-        Style.CURRENT: _LETTER + r"{2}(?:0[2-9]|[1-4]\d|5[1-9]|[6-9]\d)[A-HJ-PR-Z]{3}",
-        Style.PREFIX: f"{_YEAR}{_NUMBER}{_LETTER}{{3}}",
-        Style.Q: f"Q{_NUMBER}{_LETTER}{{3}}",
-        Style.SUFFIX: f"{_LETTER}{{3}}{_NUMBER}{_YEAR}",
-        Style.DATELESS: rf"[1-9]\d{{0,3}}{_LETTER}{{1,2}}|{_NUMBER}{_LETTER}{{3}}"
-        rf"|{_LETTER}{{1,2}}[1-9]\d{{0,3}}|{_LETTER}{{3}}{_NUMBER}",
-        Style.NORTHERN_IRELAND: rf"{_NI}[1-9]\d{{0,3}}|[1-9]\d{{0,3}}{_NI}",
-        Style.DIPLOMATIC: r"[1-9]\d{2}[DX][1-9]\d{2}",
-    }.items()
+    style: re.compile("|".join("".join(f"[{characters}]" for characters in form) for form in forms))
+    for style, forms in FORMS.items()
 }
 RANK = {style: rank for rank, style in enumerate(Style)}
 

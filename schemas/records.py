@@ -42,17 +42,18 @@ class OrderKind(StrEnum):
 
 # gc=False: these hold no reference that could make a cycle, so the collector need not track them.
 class Frame(Struct, frozen=True, gc=False):
-    """One picture from a camera."""
+    """A picture from a camera, and further ones of the same passage."""
 
     camera: int
     sequence: int
     captured_at: int
     flags: int
     jpeg: bytes
+    shots: list[bytes] = []
 
 
 class Read(Struct, frozen=True, gc=False):
-    """What an OCR made of one passage. ``confidence`` is in whole per cent."""
+    """What an OCR made of one passage. ``confidence``: that the mark is right, in whole per cent."""
 
     camera: int
     sequence: int

@@ -1,9 +1,5 @@
 """``ringfence ocr``: runs the OCR stage."""
 
-from typing import Annotated
-
-import typer
-
 from ringfence import options
 from ringfence.entry import main
 from ringfence.run import Context, run_stage
@@ -13,7 +9,7 @@ from schemas.topics import User
 
 def ocr(
     bootstrap: options.Bootstrap = None,
-    gate: Annotated[int | None, typer.Option(help="Least confidence for a read, per cent. [RINGFENCE_GATE]")] = None,
+    wrong_cost: options.WrongCost = None,
     home: options.Home = None,
     member: options.Member = None,
     metrics_port: options.MetricsPort = None,
@@ -30,11 +26,13 @@ def _ocr(context: Context) -> Stage:
     # OpenCV and ONNX Runtime take a second to import; `ringfence --help` need not wait for them.
     import cv2
 
-    from consumers.ocr.reader import OnnxReader
+    from consumers.ocr.eyes import sight_of
     from consumers.ocr.stage import Ocr
 
     cv2.setNumThreads(1)  # two threads cost twice the CPU of one and save no time on frames this small
-    return Ocr(OnnxReader(context.settings.model), context.settings.gate, context.metrics, context.codecs)
+    # What is no picture goes to the dead letters, with our reason; OpenCV's own would be many lines more.
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    return Ocr(sight_of(context.settings), context.settings.least_confidence, context.metrics, context.codecs)
 
 
 if __name__ == "__main__":

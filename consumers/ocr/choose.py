@@ -2,48 +2,34 @@
 
 from collections.abc import Sequence
 
-from msgspec import Struct
-
-from consumers.ocr.reader import Reading
-from ringfence.vrm import Style, repair
+from consumers.ocr.grammar import Reading
+from ringfence.vrm import Style
 
 LEAST_CHARACTERS = 2
 
 
-class Choice(Struct, frozen=True, gc=False):
-    """The read of one frame. ``index``: of the place it was read at; ``confidence``: whole per cent."""
-
-    index: int
-    vrm: str
-    raw: str
-    confidence: int
-    repaired: bool
-
-
-def settled(reading: Reading, gate: int) -> bool:
+def settled(reading: Reading, least: float) -> bool:
     """Whether this reading needs no other to compare with: a whole mark of the current style, and sure enough."""
-    return _per_cent(reading) >= gate and repair(reading.text).style is Style.CURRENT
+    return reading.confidence >= least and reading.style is Style.CURRENT
 
 
-def choose(readings: Sequence[Reading], gate: int) -> Choice | None:
-    """The best reading of a frame, or None if none has two characters at ``gate`` per cent or more.
+def choose(readings: Sequence[Reading], least: float) -> int | None:
+    """Which reading of a frame is the best, or None if none has two characters and a confidence of ``least``.
 
     A mark that fits the grammar goes before one that does not, then the longer one, because a place may hold
     a part of a plate alone, then the surer one, then the likelier place.
     """
-    best: tuple[bool, int, int] | None = None
-    chosen = None
-    for index, reading in enumerate(readings):
-        confidence = _per_cent(reading)
-        if len(reading.text) < LEAST_CHARACTERS or confidence < gate:
-            continue
-        repaired = repair(reading.text)
-        rank = (repaired.style is not Style.FOREIGN_OR_UNKNOWN, len(repaired.vrm), confidence)
-        if best is None or rank > best:
-            best = rank
-            chosen = Choice(index, repaired.vrm, reading.text, confidence, repaired.changed)
-    return chosen
+    fit = [
+        i for i, reading in enumerate(readings)
+        if len(reading.vrm) >= LEAST_CHARACTERS and reading.confidence >= least
+    ]  # fmt: skip
+    return max(fit, key=lambda i: _rank(readings[i]), default=None)
 
 
-def _per_cent(reading: Reading) -> int:
+def _rank(reading: Reading) -> tuple[bool, int, float]:
+    return reading.style is not Style.FOREIGN_OR_UNKNOWN, len(reading.vrm), reading.confidence
+
+
+def per_cent(reading: Reading) -> int:
+    """The confidence as it goes on the wire: whole per cent, rounded down."""
     return int(reading.confidence * 100)

@@ -14,7 +14,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from consumers.ocr.locate import Located, Picture, rectify
+from consumers.ocr.locate import Located, rectify
+from consumers.ocr.pictures import Picture
 from ringfence.errors import FileError
 
 STREAM_WIDTHS = (320,)  # one look, at half the width of our own frames

@@ -12,13 +12,11 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from ringfence.errors import RecordError
+from consumers.ocr.pictures import Picture
 
-Picture = NDArray[np.uint8]
 Corners = NDArray[np.float32]
 Box = tuple[tuple[float, float], tuple[float, float], float]  # centre, size, degrees
 
-MOST_PIXELS = 8_000_000
 MOST_PATCH_BYTES = 3_000
 MOST_FOUND = 4
 WORK_WIDTH = 640  # strokes are looked for at about this width
@@ -30,34 +28,16 @@ STRONG = 110.0  # gray levels between ink and paper of a clean plate by day
 PATCH_WIDTHS = (48, 240)
 
 
-class FrameUnreadableError(RecordError):
-    """These bytes are not a JPEG picture that we would decode."""
-
-
 class Located(Struct, frozen=True):
     """A place where a plate may be.
 
     ``corners``: 4 by 2 float32 pixels of the picture, clockwise from the upper left. ``patch``: what is
-    there, straightened, uint8 BGR. ``score``: 0 to 1, how much it looks like writing.
+    there, straightened, uint8, in the colours of the picture. ``score``: 0 to 1, how much it looks like writing.
     """
 
     corners: Corners
     patch: Picture
     score: float
-
-
-def decode(jpeg: bytes) -> Picture:
-    """The picture, BGR uint8. FrameUnreadableError for what is no whole JPEG of at most 8 megapixels.
-
-    The size is read from the header first, so that a small file cannot unfold into a huge picture.
-    """
-    width, height = _size(jpeg)
-    if not 0 < width * height <= MOST_PIXELS:
-        raise FrameUnreadableError(f"a picture of {width} by {height} pixels is not from our cameras")
-    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    if picture is None:
-        raise FrameUnreadableError("the JPEG data is damaged")
-    return picture.astype(np.uint8, copy=False)
 
 
 def locate(picture: Picture) -> list[Located]:
@@ -73,6 +53,14 @@ def locate(picture: Picture) -> list[Located]:
     return [_located(picture, box, score, shrink) for score, box in best[:MOST_FOUND]]
 
 
+class Strokes:
+    """Finds plates by their strokes, one picture after the other."""
+
+    def find(self, pictures: Sequence[Picture]) -> list[list[Located]]:
+        """For each picture, what ``locate`` finds in it."""
+        return [locate(picture) for picture in pictures]
+
+
 def encode_patch(patch: Picture) -> bytes:
     """The patch as a JPEG of at most 3,000 bytes; shrunk if lower quality is not enough."""
     for quality in (85, 70, 50, 30, 15):
@@ -81,21 +69,6 @@ def encode_patch(patch: Picture) -> bytes:
             return coded.tobytes()
     half = cv2.resize(patch, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     return encode_patch(half.astype(np.uint8, copy=False))
-
-
-def _size(jpeg: bytes) -> tuple[int, int]:
-    """Width and height from the frame header of a JPEG."""
-    if jpeg[:3] != b"\xff\xd8\xff":
-        raise FrameUnreadableError("this is not a JPEG")
-    at = 2
-    while at + 9 <= len(jpeg) and jpeg[at] == 0xFF:
-        kind, length = jpeg[at + 1], int.from_bytes(jpeg[at + 2 : at + 4])
-        if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):
-            if jpeg.rfind(b"\xff\xd9") < at:
-                raise FrameUnreadableError("the JPEG ends too early")
-            return int.from_bytes(jpeg[at + 7 : at + 9]), int.from_bytes(jpeg[at + 5 : at + 7])
-        at += 1 if kind == 0xFF else 2 + length
-    raise FrameUnreadableError("the JPEG has no frame header")
 
 
 def _strokes(gray: Picture) -> Iterator[tuple[Picture, Picture]]:

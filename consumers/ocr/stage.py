@@ -1,44 +1,48 @@
-"""Frames in; reads and, apart, images out. A frame that is no picture goes to the dead letters."""
+"""Frames in; reads and, apart, images out.
+
+A frame that is no picture goes to the dead letters, and so does one for which the model gives no sane answer. A model
+that gives none at all stops the stage: nothing is committed, and the frames wait for a better one.
+"""
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from msgspec import Struct
-
-from consumers.ocr.choose import Choice, choose, settled
-from consumers.ocr.locate import FrameUnreadableError, Located, decode, encode_patch, locate
-from consumers.ocr.reader import PlateReader, Reading
+from consumers.ocr.choose import per_cent, settled
+from consumers.ocr.fuse import Seen, best
+from consumers.ocr.locate import encode_patch
+from consumers.ocr.passage import Passage, opened
+from consumers.ocr.pictures import FrameUnreadableError
+from consumers.ocr.sight import Sight, Sighting
 from ringfence.dead_letters import Rejected
-from ringfence.jpeg import stripped
+from ringfence.errors import RecordError
+from ringfence.kafka_io import Delivery
 from ringfence.metrics import Metrics
 from ringfence.stage import Batch, Handled, Output, reject
 from schemas.codec import Codecs, plain
-from schemas.records import Flag, Frame, Image, Read
+from schemas.records import Flag, Image, Read
 from schemas.topics import FRAMES, IMAGES, READS, User
 
 NO_PLATE, UNSURE, READ = "no_plate", "below_gate", "read"
+MOST_PIXELS = 24_000_000  # of the pictures that are in memory together, or those of one passage
 
 
-class Seen(Struct, frozen=True):
-    """One frame, its picture without metadata, and the places in it where a plate may be."""
+class NoSaneAnswerError(RecordError):
+    """The model gave no chances for a patch of this frame, though it does for others."""
 
-    frame: Frame
-    overview: bytes
-    key: bytes | None
-    partition: int
-    found: list[Located]
+
+Opened = tuple[Passage, Delivery]
 
 
 class Ocr:
-    """The OCR stage. ``gate`` is the least confidence, in per cent of the least certain character, for a read."""
+    """The OCR stage. ``least`` is the least confidence for a read, 0 to 1."""
 
     user = User.OCR
     inputs = (FRAMES,)
     most = 32
 
-    def __init__(self, reader: PlateReader, gate: int, metrics: Metrics, codecs: Codecs = plain) -> None:
-        self.reader, self.gate, self.metrics = reader, gate, metrics
+    def __init__(self, sight: Sight, least: float, metrics: Metrics, codecs: Codecs = plain) -> None:
+        self.sight, self.least, self.metrics = sight, least, metrics
         self.encode_read, self.encode_image = codecs(READS).encode, codecs(IMAGES).encode
         self.outcomes = Counter({READ: 0, UNSURE: 0, NO_PLATE: 0})
 
@@ -47,39 +51,38 @@ class Ocr:
         return False
 
     def handle(self, batches: Sequence[Batch], now: int) -> Handled:
-        """Locates every plate, reads them in batches, keeps the best of each frame."""
+        """Finds every plate, reads them in batches, keeps the best of each frame, from all its shots."""
         del now
         began = time.perf_counter()
         handled = Handled(note=Counter())
-        seen = [one for batch in batches for one in _look(batch, handled.rejected)]
-        for one, readings in zip(seen, self._read(seen), strict=True):
-            choice = choose(readings, self.gate)
-            if choice is None:
-                handled.note[UNSURE if one.found else NO_PLATE] += 1
-                continue
-            handled.note[READ] += 1
-            handled.outputs.extend(self._outputs(one, choice))
+        for group in _groups(batches, handled.rejected):
+            pictures = [picture for passage, _ in group for picture in passage.pictures]
+            shots = iter(self.sight.see(pictures, lambda reading: settled(reading, self.least)))
+            for passage, delivery in group:
+                self._decide(passage, delivery, [next(shots) for _ in passage.pictures], handled)
         self.metrics.ocr_batch.observe(time.perf_counter() - began)
         return handled
 
-    def _read(self, seen: Sequence[Seen]) -> list[list[Reading]]:
-        """The readings of each frame: of its likeliest place, and of the others only where that settles nothing."""
-        firsts = iter(self.reader.read([one.found[0].patch for one in seen if one.found]))
-        readings = [[next(firsts)] if one.found else [] for one in seen]
-        doubtful = [i for i, first in enumerate(readings) if first and not settled(first[0], self.gate)]
-        others = iter(self.reader.read([place.patch for i in doubtful for place in seen[i].found[1:]]))
-        for i in doubtful:
-            readings[i] += [next(others) for _ in seen[i].found[1:]]
-        return readings
+    def _decide(self, passage: Passage, delivery: Delivery, seen: Sequence[list[Sighting]], handled: Handled) -> None:
+        """Adds what comes of one passage to what is handled."""
+        if not all(sighting.sound for sightings in seen for sighting in sightings):
+            handled.rejected.append(reject(delivery, NoSaneAnswerError("the plate model gave no sane answer")))
+            return
+        found = best(seen, self.sight.grammar, self.least)
+        if found is None or found.sighting.reading.confidence < self.least:
+            handled.note[UNSURE if any(seen) else NO_PLATE] += 1
+            return
+        handled.note[READ] += 1
+        handled.outputs.extend(self._outputs(passage, found))
 
-    def _outputs(self, one: Seen, choice: Choice) -> list[Output]:
-        frame, place = one.frame, one.found[choice.index]
-        flags = frame.flags | (Flag.REPAIRED if choice.repaired else 0)
-        self.metrics.confidence.observe(choice.confidence)
+    def _outputs(self, one: Passage, found: Seen) -> list[Output]:
+        frame, reading = one.frame, found.sighting.reading
+        flags = frame.flags | (Flag.REPAIRED if reading.repaired else 0)
+        self.metrics.confidence.observe(per_cent(reading))
         identity = (frame.camera, frame.sequence, frame.captured_at)
-        read = Read(*identity, choice.vrm, choice.raw, choice.confidence, flags)
-        corners = [round(float(xy)) for point in place.corners for xy in point]
-        image = Image(*identity, encode_patch(place.patch), one.overview, corners)
+        read = Read(*identity, reading.vrm, reading.raw, per_cent(reading), flags)
+        corners = [round(float(xy)) for point in found.sighting.corners for xy in point]
+        image = Image(*identity, encode_patch(found.sighting.patch), one.overviews[found.shot], corners)
         return [
             Output(READS.name, one.partition, one.key, self.encode_read(read)),
             Output(IMAGES.name, one.partition, one.key, self.encode_image(image)),
@@ -97,20 +100,22 @@ class Ocr:
         return dict(self.outcomes)
 
 
-def _picture(frame: Frame) -> bytes:
-    try:
-        return stripped(frame.jpeg)
-    except ValueError as error:
-        raise FrameUnreadableError(str(error)) from None
-
-
-def _look(batch: Batch, rejected: list[Rejected]) -> list[Seen]:
-    seen = []
-    for frame, delivery in zip(batch.records, batch.deliveries, strict=True):
-        try:
-            found, overview = locate(decode(frame.jpeg)), _picture(frame)
-        except FrameUnreadableError as error:
-            rejected.append(reject(delivery, error))
-        else:
-            seen.append(Seen(frame, overview, delivery.key, batch.partition, found))
-    return seen
+def _groups(batches: Sequence[Batch], rejected: list[Rejected]) -> Iterator[list[Opened]]:
+    """The passages of frames that hold a picture, some at a time, so that memory is bounded."""
+    group: list[Opened] = []
+    pixels = 0
+    for batch in batches:
+        for frame, delivery in zip(batch.records, batch.deliveries, strict=True):
+            try:
+                passage = opened(frame, delivery.key, batch.partition)
+            except FrameUnreadableError as error:
+                rejected.append(reject(delivery, error))
+                continue
+            size = sum(picture.size for picture in passage.pictures)
+            if group and pixels + size > MOST_PIXELS:
+                yield group
+                group, pixels = [], 0
+            group.append((passage, delivery))
+            pixels += size
+    if group:
+        yield group

@@ -56,7 +56,7 @@ def cameras() -> Dashboard:
         lines("What became of the pictures", "In a second: read; a plate, but too uncertain; no plate.",
               PER_SECOND, Query(by("outcome", FRAMES), "{{outcome}}"),
               colours={"read": BLUE, "below_gate": ORANGE, "no_plate": GREY}, stacked=True),
-        lines("Confidence", "Certainty of the least certain character of a plate, before the OCR's own threshold.",
+        lines("Confidence", "Probability that the mark is right, of what became a read.",
               "percent",
               Query(f"histogram_quantile(0.05, sum by (le) ({rate(CONFIDENCE + '_bucket')})) >= 0", "the worst 5 %"),
               Query(f"histogram_quantile(0.5, sum by (le) ({rate(CONFIDENCE + '_bucket')})) >= 0", "half"),

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from consumers.ocr.reader import OnnxReader
+from consumers.ocr.eyes import sight_of
 from consumers.ocr.stage import Ocr
 from producers.scene import View, render
 from ringfence import dead_letters
@@ -35,7 +35,7 @@ def test_each_hostile_frame_finds_its_place(broker):
     unreadable = [None, b"\xc3\x01" + bytes(20), codec(Frame).encode(frames[0])[:30]]
     broker.send(User.CAMERAS, FRAMES, [*frames, *unreadable, Frame(400, 99, OPENING, 0, PLATE)], partition=0)
     context = broker.context(User.OCR)
-    stage = Ocr(OnnxReader(load().model), 80, context.metrics)
+    stage = Ocr(sight_of(load()), 0.8, context.metrics)
     with Running(stage, context.connection, context.clock, context.metrics):
         (sound,) = until(lambda: broker.all(User.OVERSIGHT, READS))
         letters = until(

@@ -44,7 +44,7 @@ def test_every_part_has_help(part):
     [
         (["enforce"], {"transaction_ms": 0}, "RINGFENCE_TRANSACTION_MS"),
         (["enforce", "--bootstrap", "nowhere"], {}, "RINGFENCE_BOOTSTRAP"),
-        (["ocr", "--gate", "101"], {}, "RINGFENCE_GATE"),
+        (["ocr", "--wrong-cost", "-1"], {}, "RINGFENCE_WRONG_COST"),
         (["enforce"], {"bootstrp": "127.0.0.1:9092"}, "RINGFENCE_BOOTSTRAP"),  # a slip of the pen gets a hint
         (["regimes", "show", "limited-2051"], {}, "limited-2015"),
         (["regimes", "list"], {"policies": "no/such/folder"}, "no/such/folder"),

@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from consumers.ocr.locate import MOST_FOUND, MOST_PATCH_BYTES, FrameUnreadableError, decode, encode_patch, locate
+from consumers.ocr.locate import MOST_FOUND, MOST_PATCH_BYTES, encode_patch, locate
+from consumers.ocr.pictures import FrameUnreadableError, decode
 from producers.scene import View, render
 
 
@@ -83,4 +84,4 @@ def test_the_same_picture_gives_the_same_places():
 def test_a_patch_fits_into_3000_bytes(size):
     noise = np.random.default_rng(1).integers(0, 256, (*size, 3), np.uint8)
     assert 0 < len(encode_patch(noise)) <= MOST_PATCH_BYTES
-    assert decode(encode_patch(noise)).ndim == 3
+    assert decode(encode_patch(noise)).ndim == 2

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from ringfence import dead_letters
-from ringfence.errors import BrokerError, FencedError, RecordError, RegistryError
+from ringfence.errors import BrokerError, FencedError, ModelError, RecordError, RegistryError
 from ringfence.kafka_io import Place
 from ringfence.metrics import Metrics
 from ringfence.stage import MOST_TRIES, Handled, Limits, Loop, Output
@@ -29,6 +29,8 @@ class Echo:
         handled = Handled()
         for batch in batches:
             for record in batch.records:
+                if record.vrm == "BROKEN":
+                    raise ModelError("no model answers")
                 if record.vrm == "POISON":
                     raise KeyError("POISON")
                 handled.outputs.append(Output("police", batch.partition, None, record.vrm.encode()))
@@ -210,6 +212,14 @@ def test_a_fenced_member_stops():
     with pytest.raises(FencedError):
         made._turn()
     assert made.stage.done == []
+
+
+@pytest.mark.parametrize("also", [(), ("POISON",)])
+def test_a_broken_model_stops_the_stage_and_no_record_is_blamed(also):
+    made = loop(reads("BROKEN", *also))
+    with pytest.raises(ModelError):
+        made._turn()
+    assert (made.writer.sent, made.stage.done) == ([], [])
 
 
 def test_a_dead_letter_says_why_in_bounds():

@@ -4,10 +4,14 @@ import cv2
 import numpy as np
 import pytest
 
-from consumers.ocr.locate import decode, locate
-from consumers.ocr.reader import NOTHING, Reading
-from consumers.ocr.stage import NO_PLATE, READ, UNSURE, Ocr
+from consumers.ocr.chances import one_hot
+from consumers.ocr.locate import Strokes, locate
+from consumers.ocr.look import whole
+from consumers.ocr.pictures import decode
+from consumers.ocr.sight import Sight
+from consumers.ocr.stage import NO_PLATE, READ, UNSURE, NoSaneAnswerError, Ocr
 from producers.scene import View, render
+from ringfence.errors import ModelError
 from ringfence.jpeg import stripped
 from ringfence.metrics import Metrics
 from ringfence.stage import Batch
@@ -17,26 +21,37 @@ from schemas.topics import FRAMES, IMAGES, READS
 from tests.unit.made import OPENING, delivery
 from tests.unit.test_locate import UNREADABLE
 
-SURE = Reading("LKI9ABC", 0.97)
+SURE, DOUBTFUL, NOTHING = one_hot("LKI9ABC", 0.999), one_hot("LK19ABC", 0.6), one_hot("")
 PLATE = render(View("LK19ABC", seed=3)).jpeg
 
 
 class Told:
-    """Says the same of every patch."""
+    """Says the same of every patch, or in turn what it is told."""
 
-    def __init__(self, reading):
-        self.reading, self.asked = reading, []
+    def __init__(self, *says, broken=False):
+        self.says, self.asked, self.broken = says, [], broken
 
-    def read(self, patches):
+    def chances(self, patches):
         self.asked.append(len(patches))
-        return [self.reading] * len(patches)
+        return np.stack([self.says[i % len(self.says)] for i in range(len(patches))])
+
+    def check(self):
+        if self.broken:
+            raise ModelError("broken")
 
 
-def handle(*jpegs, reading=SURE, flags=0):
-    reader = Told(reading)
-    frames = [Frame(4, i, OPENING + i, flags, jpeg) for i, jpeg in enumerate(jpegs)]
+class Whole:
+    """Finds one plate in every picture: all of it."""
+
+    def find(self, pictures):
+        return [[whole(picture)] for picture in pictures]
+
+
+def handle(*jpegs, says=SURE, flags=0, shots=(), reader=None, finder=None):
+    reader = reader or Told(says)
+    frames = [Frame(4, i, OPENING + i, flags, jpeg, list(shots)) for i, jpeg in enumerate(jpegs)]
     batch = Batch(FRAMES.name, 2, frames, [delivery(f, FRAMES.name, 2, f.sequence) for f in frames], "")
-    return Ocr(reader, 80, Metrics()).handle([batch], OPENING), reader
+    return Ocr(Sight(finder or Strokes(), reader), 0.8, Metrics()).handle([batch], OPENING), reader
 
 
 def test_a_frame_becomes_a_read_and_apart_an_image():
@@ -45,7 +60,7 @@ def test_a_frame_becomes_a_read_and_apart_an_image():
     assert (text.topic, text.partition, text.key) == (READS.name, 2, b"4")
     read = codec(Read).decode(text.value)
     assert (read.camera, read.sequence, read.captured_at) == (4, 0, OPENING)
-    assert (read.vrm, read.raw, read.confidence) == ("LK19ABC", "LKI9ABC", 97)
+    assert (read.vrm, read.raw, read.confidence) == ("LK19ABC", "LKI9ABC", 99)
     assert read.flags == Flag.REAR | Flag.REPAIRED
     image = codec(Image).decode(picture.value)
     assert (picture.topic, image.camera, image.sequence, len(image.corners)) == (IMAGES.name, 4, 0, 8)
@@ -60,21 +75,21 @@ def test_the_text_is_not_in_the_image_and_the_image_is_not_in_the_read():
 
 def test_the_likeliest_places_are_read_in_one_batch_and_when_they_are_sure_no_others():
     _, reader = handle(PLATE, PLATE, PLATE)
-    assert reader.asked == [3, 0]
+    assert reader.asked == [3]
 
 
 def test_all_places_are_read_when_the_likeliest_settles_nothing():
-    _, reader = handle(PLATE, PLATE, reading=NOTHING)
+    _, reader = handle(PLATE, PLATE, says=NOTHING)
     places = len(locate(decode(PLATE)))
     assert places > 1
     assert reader.asked == [2, 2 * (places - 1)]
 
 
-@pytest.mark.parametrize(("reading", "outcome"), [(Reading("LK19ABC", 0.79), UNSURE), (NOTHING, UNSURE)])
-def test_what_is_unsure_is_no_read(reading, outcome):
-    handled, _ = handle(PLATE, reading=reading)
+@pytest.mark.parametrize("says", [DOUBTFUL, NOTHING])
+def test_what_is_unsure_is_no_read(says):
+    handled, _ = handle(PLATE, says=says)
     assert not handled.outputs
-    assert handled.note == {outcome: 1}
+    assert handled.note == {UNSURE: 1}
 
 
 def test_an_empty_road_is_no_plate():
@@ -89,3 +104,75 @@ def test_a_frame_that_is_no_picture_is_set_aside_whole_and_the_next_one_is_read(
     assert [codec(Frame).decode(r.value).jpeg for r in handled.rejected] == [UNREADABLE[name]]
     assert handled.note == {READ: 1}
     assert codec(Read).decode(handled.outputs[0].value).sequence == 1
+
+
+def read_of(handled):
+    return codec(Read).decode(handled.outputs[0].value)
+
+
+def image_of(handled):
+    return codec(Image).decode(handled.outputs[1].value)
+
+
+def sure(text, chance):
+    return one_hot(text, chance)
+
+
+def test_shots_that_are_each_unsure_make_one_sure_read():
+    told = Told(*[sure("LK19ABC", 0.93)] * 3)
+    alone, _ = handle(PLATE, reader=told, finder=Whole())
+    assert alone.note == {UNSURE: 1}
+    handled, _ = handle(PLATE, shots=[PLATE, PLATE], reader=told, finder=Whole())
+    assert handled.note == {READ: 1}
+    assert (len(handled.outputs), read_of(handled).vrm) == (2, "LK19ABC")
+
+
+def test_one_shot_in_three_that_misreads_is_outvoted():
+    told = Told(sure("LK19ABD", 0.98), sure("LK19ABC", 0.97), sure("LK19ABC", 0.97))
+    handled, _ = handle(PLATE, shots=[PLATE, PLATE], reader=told, finder=Whole())
+    assert (read_of(handled).vrm, len(handled.outputs)) == ("LK19ABC", 2)
+
+
+def test_the_picture_is_of_the_best_shot():
+    other = cv2.imencode(".jpg", np.full((90, 160), 90, np.uint8))[1].tobytes()
+    handled, _ = handle(
+        PLATE, shots=[other], reader=Told(sure("LK19ABC", 0.98), sure("LK19ABC", 0.999)), finder=Whole()
+    )
+    assert image_of(handled).overview == stripped(other)
+
+
+def test_a_shot_of_another_plate_has_no_vote():
+    alone, _ = handle(PLATE, reader=Told(sure("LK19ABC", 0.99)), finder=Whole())
+    told = Told(sure("LK19ABC", 0.99), sure("WX70YZF", 0.98))
+    both, _ = handle(PLATE, shots=[PLATE], reader=told, finder=Whole())
+    assert read_of(both) == read_of(alone)
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_a_shot_that_is_no_picture_does_not_spoil_the_others(name):
+    for jpeg, shots in ((UNREADABLE[name], [PLATE]), (PLATE, [UNREADABLE[name]])):
+        handled, _ = handle(jpeg, shots=shots)
+        assert (handled.note, handled.rejected) == ({READ: 1}, [])
+        assert image_of(handled).overview == stripped(PLATE)
+    handled, _ = handle(UNREADABLE[name], shots=[UNREADABLE[name]] * 2)
+    assert (handled.outputs, len(handled.rejected)) == ([], 1)
+
+
+MAD = np.full((8, 37), np.nan, np.float32)
+
+
+def test_a_frame_that_the_model_answers_madly_is_set_aside_and_the_others_are_read():
+    handled, _ = handle(PLATE, PLATE, PLATE, reader=Told(SURE, MAD, SURE), finder=Whole())
+    assert [(r.offset, type(r.error)) for r in handled.rejected] == [(1, NoSaneAnswerError)]
+    assert handled.note == {READ: 2}
+
+
+def test_a_model_that_is_broken_as_a_whole_stops_the_stage_and_sets_nothing_aside():
+    with pytest.raises(ModelError):
+        handle(PLATE, PLATE, reader=Told(MAD, broken=True), finder=Whole())
+
+
+def test_large_pictures_are_not_all_in_memory_at_once(monkeypatch):
+    monkeypatch.setattr("consumers.ocr.stage.MOST_PIXELS", decode(PLATE).size * 2)
+    handled, reader = handle(*[PLATE] * 5, finder=Whole())
+    assert (reader.asked, handled.note) == ([2, 2, 1], {READ: 5})

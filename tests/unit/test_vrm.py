@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.vrm import PATTERNS, Style, classify, display, normalise, repair
+from ringfence.vrm import FORMS, PATTERNS, Style, classify, display, normalise, repair
 
 MARKS = {
     "LK19ABC": Style.CURRENT,
@@ -76,6 +76,35 @@ def test_anything_is_taken_and_keeps_its_length(text):
     assert len(found.vrm) == len(normalise(text))
     assert re.fullmatch("[A-Z0-9]*", found.vrm)
     assert repair(found.vrm).vrm == found.vrm
+
+
+# As the rules are written down: letters but I, Q and Z, and so on.
+WRITTEN = {
+    Style.CURRENT: r"[A-HJ-PR-Y]{2}(?:0[2-9]|[1-4]\d|5[1-9]|[6-9]\d)[A-HJ-PR-Z]{3}",
+    Style.PREFIX: r"[A-HJ-NPRSTV-Y][1-9]\d{0,2}[A-HJ-PR-Y]{3}",
+    Style.Q: r"Q[1-9]\d{0,2}[A-HJ-PR-Y]{3}",
+    Style.SUFFIX: r"[A-HJ-PR-Y]{3}[1-9]\d{0,2}[A-HJ-NPRSTV-Y]",
+    Style.DATELESS: r"[1-9]\d{0,3}[A-HJ-PR-Y]{1,2}|[1-9]\d{0,2}[A-HJ-PR-Y]{3}"
+    r"|[A-HJ-PR-Y]{1,2}[1-9]\d{0,3}|[A-HJ-PR-Y]{3}[1-9]\d{0,2}",
+    Style.NORTHERN_IRELAND: r"[A-HJ-PR-Y](?:I[A-HJ-PR-Z]|[A-HJ-PR-Y]Z)[1-9]\d{0,3}"
+    r"|[1-9]\d{0,3}[A-HJ-PR-Y](?:I[A-HJ-PR-Z]|[A-HJ-PR-Y]Z)",
+    Style.DIPLOMATIC: r"[1-9]\d{2}[DX][1-9]\d{2}",
+}
+
+
+@pytest.mark.parametrize("style", WRITTEN)
+@given(data=st.data())
+def test_the_forms_are_the_rules_as_they_are_written(style, data):
+    rule = re.compile(WRITTEN[style], re.ASCII)
+    assert rule.fullmatch(data.draw(st.from_regex(PATTERNS[style], fullmatch=True)))
+    assert PATTERNS[style].fullmatch(data.draw(st.from_regex(rule, fullmatch=True)))
+
+
+@given(valid)
+def test_no_mark_is_in_two_forms_of_its_style(mark):
+    forms = FORMS[classify(mark)]
+    fits = [form for form in forms if len(form) == len(mark) and all(map(str.__contains__, form, mark))]
+    assert len(fits) == 1
 
 
 def test_display_has_the_legal_space():

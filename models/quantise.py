@@ -1,0 +1,112 @@
+"""Makes a model's arithmetic int8 where that costs no accuracy: ``python -m models.quantise IN OUT --crops …``.
+
+Static QDQ: scales come from the activations on ``--crops``; weights are int8 by channel. ``--test`` compares both
+models, each as the product reads, and ``--most`` is the loss of exact marks, in points, above which nothing is written (exit
+code 1). Needs onnx (models/requirements-train.in).
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from shutil import copy
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from consumers.ocr.calibration import Calibration
+from consumers.ocr.grammar import Grammar
+from consumers.ocr.reader import OnnxReader
+from models.scoring import cases_of, read, score, shards
+
+HERE = Path(__file__).parent
+CALIBRATING, BATCH = 512, 16
+METHODS = {
+    "minmax": CalibrationMethod.MinMax,
+    "percentile": CalibrationMethod.Percentile,
+    "entropy": CalibrationMethod.Entropy,
+}
+OPERATORS = ("Conv", "MatMul", "Gemm")
+
+
+class Feed(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime ships no types
+    """The calibration crops, batch by batch."""
+
+    def __init__(self, name: str, crops: NDArray[np.uint8]) -> None:
+        self._batches: Iterator[dict[str, Any]] = iter(
+            [{name: crops[at : at + BATCH, :, :, None]} for at in range(0, len(crops) - BATCH + 1, BATCH)]
+        )
+
+    def get_next(self) -> dict[str, Any] | None:
+        """The next batch, or None."""
+        return next(self._batches, None)
+
+
+def quantise(
+    model: Path, out: Path, crops: NDArray[np.uint8], operators: Sequence[str], method: str, keep: Sequence[str]
+) -> None:
+    """Writes ``model`` with these operators in int8, but for the nodes whose name has one of ``keep`` in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        ready = Path(folder) / "ready.onnx"
+        quant_pre_process(str(model), str(ready), skip_symbolic_shape=True)
+        graph = onnx.load(ready).graph
+        quantize_static(
+            str(ready), str(out), Feed(graph.input[0].name, crops),
+            quant_format=QuantFormat.QDQ, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+            per_channel=True, op_types_to_quantize=list(operators), calibrate_method=METHODS[method],
+            nodes_to_exclude=[node.name for node in graph.node if any(part in node.name for part in keep)],
+        )  # fmt: skip
+
+
+def sample(paths: Sequence[Path], number: int) -> NDArray[np.uint8]:
+    """So many crops, evenly out of the shards."""
+    every = np.concatenate([crops.pictures for crops in shards(paths)])
+    return every[np.linspace(0, len(every) - 1, min(number, len(every))).astype(int)]
+
+
+def exact(model: Path, config: Path, test: Sequence[Path]) -> dict[str, float]:
+    """The scores of a model, wherever it lies, under this config and no calibration."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy(model, folder)
+        copy(config, Path(folder) / "plate_config.yaml")
+        reader = OnnxReader(Path(folder) / model.name)
+        chances, truths = read(reader, test)
+    cases = cases_of(chances, truths, Grammar(Calibration(), reader.slots))
+    return score([case for case in cases if case.truth.text], 0.95)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--crops", type=Path, nargs="+", required=True, help="shards to calibrate with")
+    parser.add_argument("--number", type=int, default=CALIBRATING, help="crops to calibrate with")
+    parser.add_argument("--operators", nargs="+", choices=OPERATORS, default=["Conv"])
+    parser.add_argument("--method", choices=METHODS, default="minmax")
+    parser.add_argument("--keep", nargs="*", default=[], help="nodes with one of these in their name stay in float")
+    parser.add_argument("--test", type=Path, nargs="+", help="shards to compare both models on")
+    parser.add_argument("--most", type=float, default=0.3, help="most points of exact marks that may be lost")
+    parser.add_argument("--config", type=Path, default=HERE / "plate_config.yaml")
+    given = parser.parse_args()
+    part = given.out.with_suffix(".part")
+    quantise(given.model, part, sample(given.crops, given.number), given.operators, given.method, given.keep)
+    if given.test:
+        before, after = (exact(model, given.config, given.test) for model in (given.model, part))
+        lost = round(before["exact"] - after["exact"], 2)
+        sizes = {"bytes_before": given.model.stat().st_size, "bytes_after": part.stat().st_size}
+        print(json.dumps({"before": before, "after": after, "points_lost": lost, **sizes}, indent=2))
+        if lost > given.most:
+            part.unlink()
+            sys.exit(f"int8 loses {lost} points, more than {given.most}: keep the float model, or quantise less")
+    part.replace(given.out)
+
+
+if __name__ == "__main__":
+    main()

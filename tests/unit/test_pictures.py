@@ -1,0 +1,106 @@
+"""Bytes to a gray picture: what can be read is read, the rest is refused with a line, and never decoded first."""
+
+from contextlib import suppress
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consumers.ocr import pictures
+from consumers.ocr.pictures import FrameUnreadableError, decode, opened, overview
+from ringfence.headers import header
+from ringfence.jpeg import stripped
+from tests.unit.files import HEIGHT, READABLE, WIDTH, bomb, exif, gray, saved, scans
+
+PLAIN = saved("JPEG")
+
+
+def file(folder, data):
+    path = folder / "picture"
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("kind", READABLE)
+def test_every_kind_of_file_becomes_the_same_gray_picture(kind, tmp_path):
+    found = opened(file(tmp_path, READABLE[kind])).gray
+    assert (found.shape, found.dtype) == ((HEIGHT, WIDTH), np.uint8)
+    there = np.s_[: HEIGHT // 2]  # of what was cut off the lower part is lost
+    assert np.abs(found[there].astype(int) - gray()[there]).mean() < 10
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_a_picture_is_turned_upright_as_its_exif_says(kind, tmp_path):
+    found = opened(file(tmp_path, saved(kind, exif=exif(orientation=6)))).gray
+    assert found.shape == (WIDTH, HEIGHT)
+    assert found[:, -20:].mean() > 220  # the bright bar of the top is now on the right
+
+
+@pytest.mark.parametrize(("data", "words"), [
+    (b"", "empty"), (b"no picture at all", "is no JPEG"), (saved("PNG")[:20], "ends before"),
+    (saved("PNG")[:-40], "cut off"), (saved("WEBP")[:60], "cut off"), (bytes(5_000), "is no JPEG"),
+    (scans(200), "scans"),
+])  # fmt: skip
+def test_what_is_no_picture_is_refused_with_a_line(data, words, tmp_path):
+    with pytest.raises(FrameUnreadableError, match=words):
+        opened(file(tmp_path, data))
+
+
+@pytest.mark.parametrize("where", ["nowhere", "."])
+def test_a_file_that_cannot_be_read_is_refused_with_a_line(where, tmp_path):
+    with pytest.raises(FrameUnreadableError, match="cannot be read"):
+        opened(tmp_path / where)
+
+
+def test_a_bomb_is_never_decoded(tmp_path, monkeypatch):
+    monkeypatch.setattr(pictures.cv2, "imdecode", None)
+    with pytest.raises(FrameUnreadableError, match="20000 by 20000 pixels"):
+        opened(file(tmp_path, bomb()))
+
+
+def test_a_file_that_is_too_large_is_not_even_read(tmp_path, monkeypatch):
+    path = file(tmp_path, b"")
+    with path.open("wb") as sparse:
+        sparse.truncate(pictures.FILE_BYTES + 1)
+    with pytest.raises(FrameUnreadableError, match="64 MB are too many"):
+        opened(path)
+
+
+def test_a_large_photograph_is_decoded_at_half_its_size(tmp_path):
+    large = cv2.imencode(".jpg", np.full((4_000, 5_000), 90, np.uint8))[1].tobytes()
+    found = opened(file(tmp_path, large))
+    assert (found.gray.shape, found.smaller) == ((2_000, 2_500), 2)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in READABLE if "JPEG" in kind and "cut" not in kind])
+def test_a_camera_may_send_any_whole_jpeg(kind):
+    assert decode(READABLE[kind]).shape == (HEIGHT, WIDTH)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in READABLE if "JPEG" not in kind or "cut" in kind])
+def test_a_camera_may_send_nothing_else(kind):
+    with pytest.raises(FrameUnreadableError):
+        decode(READABLE[kind])
+
+
+def test_an_overview_is_what_was_sent_without_its_metadata():
+    assert overview(PLAIN) == stripped(PLAIN)
+
+
+def test_an_overview_stands_upright_as_the_picture_that_was_read():
+    turned = saved("JPEG", exif=exif(orientation=6))
+    assert (header(overview(turned)).width, header(overview(turned)).height) == (HEIGHT, WIDTH)
+    assert np.abs(decode(overview(turned)).astype(int) - decode(turned)).mean() < 3
+    assert b"Exif" not in overview(turned)
+
+
+@given(st.binary(max_size=300), st.sampled_from(sorted(READABLE)), st.integers(0, 200))
+def test_no_bytes_raise_anything_else(tail, kind, keep):
+    data = READABLE[kind][:keep] + tail
+    for door in (decode, overview):
+        with suppress(FrameUnreadableError):
+            assert len(door(data))
+    with suppress(ValueError):
+        assert header(data).kind
