@@ -15,9 +15,12 @@ from producers.replay.wanted import Replay
 from producers.replay.when import text
 from producers.sender import Sender
 from ringfence.clock import SECOND
+from ringfence.errors import FileError
 from ringfence.run import Context
 from schemas.records import Frame
 from schemas.topics import FRAMES, User
+
+PAUSE = 2.0  # seconds until a stream that broke off is asked again
 
 
 class Pace(Struct):
@@ -44,13 +47,30 @@ def replay(context: Context, wanted: Replay, seconds: float, stop: Event) -> int
     sending = _Sending(context, wanted)
     log.info("ready", source=shown(wanted.source), camera=wanted.camera, when=str(wanted.when))
     try:
-        while _round(sending, wanted, over, stop) and wanted.loop and not over():
-            pass
+        _rounds(sending, wanted, over, stop)
     finally:
         sending.sender.close()
     sent = sending.sent - sending.sender.lost.total()
     log.info("stopped", frames=sent)
     return sent
+
+
+def _rounds(sending: "_Sending", wanted: Replay, over: Callable[[], bool], stop: Event) -> None:
+    """The source once, or over and over: a stream until the end, what else only if there was anything to send."""
+    asked = False
+    while not over():
+        try:
+            sent = _round(sending, wanted, over, stop)
+        except FileError as error:
+            if not (asked and wanted.streamed and wanted.loop):
+                raise
+            sent = False
+            structlog.get_logger(stage=str(User.CAMERAS)).warning("the stream broke off", why=str(error))
+        asked = True
+        if not wanted.loop or not (sent or wanted.streamed):
+            return
+        if wanted.streamed:
+            stop.wait(PAUSE)
 
 
 def _round(sending: "_Sending", wanted: Replay, over: Callable[[], bool], stop: Event) -> bool:

@@ -10,9 +10,8 @@ from tests.contract.commands import run
 from tests.contract.conftest import HOME
 
 SOON = 10.0  # seconds
-PARTS = ("demo", "cameras", "ocr", "enforce", "oversight", "police", "broker", "topics", "dlq", "regimes", "suspend",
-         "resume", "order", "keys", "bundle",
-         "compare")  # fmt: skip
+PARTS = ("demo", "cameras", "read", "ocr", "enforce", "oversight", "police", "broker", "topics", "dlq", "regimes",
+         "suspend", "resume", "order", "keys", "bundle", "compare")  # fmt: skip
 
 
 def refused(*arguments, **environment):
@@ -53,6 +52,11 @@ def test_every_part_has_help(part):
         (["demo", "--opening", "yesterday"], {}, "--opening"),
         (["demo", "--out", "/proc/nowhere"], {}, "--out /proc/nowhere"),
         (["cameras", "--start", "yesterday"], {}, "--start"),
+        (["cameras", "--replay", "nowhere"], {}, "nowhere is not there"),
+        (["cameras", "--replay", "tests", "--when", "frame"], {}, "--when frame"),
+        (["cameras", "--replay", "ftp://127.0.0.1/v"], {}, "a stream begins with"),
+        (["read", "nowhere.jpg"], {}, "nowhere.jpg is not there"),
+        (["read", "README.md", "--model", "nowhere.onnx"], {}, "nowhere.onnx is missing"),
         (["enforce"], {"home": "/no/such/home"}, "/no/such/home"),
         (["dlq", "replay", "nonsense"], {}, "ringfence topics list"),
     ],

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 from consumers.ocr.pictures import decode
-from producers.replay import address
+from producers.replay import address, send
 from producers.replay.address import local_stream, shown
+from producers.replay.folder import Passing
 from producers.replay.video import LONGEST, STILL, Motion, Seen, passages, passings
 from producers.replay.wanted import Replay
 from producers.replay.when import When
 from ringfence.errors import FileError, SettingError
 from tests.unit.made import OPENING
-from tests.unit.test_replay import run
+from tests.unit.test_replay import Kept, run
 from tests.unit.videos import RATE, passing, road, write
 
 BLACK = np.zeros((2, 2, 3), np.uint8)
@@ -175,6 +176,23 @@ def test_a_stream_of_this_machine_is_read(served):
     url, asked = served
     assert len(all_of(url, rate=50.0)) >= 1
     assert asked
+
+
+def test_with_loop_a_stream_that_breaks_off_is_asked_again(monkeypatch, capsys):
+    rounds = iter([[Passing((b"one",))], FileError("it is away"), [], [Passing((b"two",))]])
+
+    def passings(*arguments):
+        found = next(rounds)
+        if isinstance(found, FileError):
+            raise found
+        yield from found
+
+    monkeypatch.setattr(send, "PAUSE", 0.1)
+    monkeypatch.setattr(send.video, "passings", passings)
+    with pytest.raises(RuntimeError, match="StopIteration"):  # there is no fifth time
+        run(monkeypatch, Replay("rtsp://127.0.0.1/1", 1, loop=True), seconds=20)
+    assert [frame.jpeg for _, frame in Kept.last.frames] == [b"one", b"two"]
+    assert "it is away" in capsys.readouterr().out
 
 
 def test_a_stream_that_does_not_answer_is_an_error(monkeypatch):
