@@ -28,6 +28,7 @@ from yaml import safe_load
 
 HERE = Path(__file__).parent
 PEAK, FLOOR, WARM, WEIGHT_DECAY = 2.5e-3, 5e-6, 0.03, 2e-3
+RESTART = 0.6  # of the peak, where training goes on from weights
 HELD_BACK = 2_048
 FEWEST = 8_192  # crops to begin with
 
@@ -102,8 +103,9 @@ class Crops(keras.utils.PyDataset):
 class Timed(keras.callbacks.Callback):
     """Learns fast after a warm-up, then ever more slowly, and stops when the time is over; remembers it across runs."""
 
-    def __init__(self, minutes: float, memory: Path) -> None:
+    def __init__(self, minutes: float, memory: Path, peak: float) -> None:
         super().__init__()
+        self.peak = peak
         self.limit, self.memory = 60 * minutes, memory
         self.before = json.loads(memory.read_text())["seconds"] if memory.exists() else 0.0
         self.began: float | None = None
@@ -114,7 +116,7 @@ class Timed(keras.callbacks.Callback):
         if self.began is None:
             self.began = time.monotonic()
         share = min(1.0, self.elapsed() / self.limit)
-        rate = PEAK * share / WARM if share < WARM else FLOOR + (PEAK - FLOOR) * (1 + math.cos(math.pi * share)) / 2
+        rate = self.peak * share / WARM if share < WARM else FLOOR + (self.peak - FLOOR) * (1 + math.cos(math.pi * share)) / 2
         self.model.optimizer.learning_rate = max(FLOOR, rate)
 
     def on_train_batch_end(self, batch: int, logs: object = None) -> None:
@@ -151,7 +153,7 @@ def train(data: Path, work: Path, layout: Path, minutes: float, batch: int, step
         optimizer=keras.optimizers.AdamW(PEAK, weight_decay=WEIGHT_DECAY, clipnorm=1.0),
         metrics={"plate": [plate_acc_metric(config.max_plate_slots, config.vocabulary_size)]},
     )
-    timed = Timed(minutes, work / "time.json")
+    timed = Timed(minutes, work / "time.json", PEAK if start is None else RESTART * PEAK)
     calls = [timed, keras.callbacks.BackupAndRestore(str(work / "backup"), delete_checkpoint=False)]
     assert feed.held_back is not None, "a shard has been read"
     check = feed.held_back[0], {"plate": feed.held_back[1]}
