@@ -53,10 +53,11 @@ compare: .venv ## Compare the regimes on one simulated day (also REGIMES= SAMPLE
 load: .venv ## Load test (PROFILE=constant|ramp|day|burst|soak|find RATE= LONDONS= DURATION= FRAMES= BOOTSTRAP=)
 	@exec $(LOAD)
 
-bench: .venv ## Measure the hot path, the decision and how soon orders take effect, on a real embedded Kafka
+bench: .venv ## Measure the hot path, the decision, how soon orders take effect (on a real embedded Kafka), and reading
 	$(BIN)/python -m benchmarks.hot_path
 	$(BIN)/python -m benchmarks.policy
 	$(BIN)/python -m benchmarks.swap
+	$(BIN)/python -m benchmarks.ocr
 
 ASYNCAPI := out/asyncapi
 asyncapi: ## Put docs/asyncapi.yaml to AsyncAPI's own parser (needs Node.js and npm)

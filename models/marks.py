@@ -8,8 +8,9 @@ from ringfence.vrm import Style, classify, display
 LETTERS, LAST = "ABCDEFGHJKLMNOPRSTUVWXY", "ABCDEFGHJKLMNOPRSTUVWXYZ"
 YEARS, DIGITS = "ABCDEFGHJKLMNPRSTVWXY", "0123456789"
 ANY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-# A: a letter, Z: one of the last three, Y: of a year, 9: a digit, N: a digit but 0, *: any; a space parts groups.
-KINDS = {"A": LETTERS, "Z": LAST, "Y": YEARS, "*": ANY, "9": DIGITS, "N": DIGITS[1:], "#": DIGITS + ANY}
+SURE = "23456789ABCDEFGHJKLMNPRSTUVWXYZ"  # in a text without any form, nothing tells O from 0 and I from 1
+# A: a letter, Z: one of the last three, Y: of a year, 9: a digit, N: a digit but 0, *: any letter, #: any character; a space parts groups.
+KINDS = {"A": LETTERS, "Z": LAST, "Y": YEARS, "*": ANY, "9": DIGITS, "N": DIGITS[1:], "#": SURE}
 UK: dict[Style, tuple[float, tuple[str, ...]]] = {
     Style.CURRENT: (0.55, ("AA99 ZZZ",)),
     Style.PREFIX: (0.13, ("YN AAA", "YN9 AAA", "YN99 AAA", "YN99 AAA")),

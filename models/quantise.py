@@ -1,8 +1,8 @@
 """Makes a model's arithmetic int8 where that costs no accuracy: ``python -m models.quantise IN OUT --crops …``.
 
 Static QDQ: scales come from the activations on ``--crops``; weights are int8 by channel. ``--test`` compares both
-models, each as the product reads, and ``--most`` is the loss of exact marks, in points, above which nothing is written (exit
-code 1). Needs onnx (models/requirements-train.in).
+models, each as the product reads, and ``--most`` is the loss of exact marks, in points, above which nothing is
+written (exit code 1). Needs onnx (models/requirements-train.in).
 """
 
 import argparse
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
+from onnx import helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
@@ -64,6 +65,38 @@ def quantise(
         )  # fmt: skip
 
 
+def direct(path: Path) -> None:
+    """Lets the first convolution take the pixels as they come, where they are only scaled before: uint8 is int8 enough.
+
+    Without it a model would turn every pixel into a float, scale it, and make it the same number again.
+    """
+    model = onnx.load(path)
+    graph = model.graph
+    maker = {output: node for node in graph.node for output in node.output}
+    given = graph.input[0].name
+    for first in [node for node in graph.node if node.op_type == "QuantizeLinear"]:
+        chain, at = [first], first.input[0]
+        while at in maker and maker[at].op_type in ("Cast", "Mul", "Reshape", "Transpose"):
+            chain.append(maker[at])
+            at = maker[at].input[0]
+        if at != given:
+            continue
+        held = {tensor.name: tensor for tensor in graph.initializer}
+        held[first.input[1]].CopyFrom(numpy_helper.from_array(np.float32(1 / 255), first.input[1]))
+        held[first.input[2]].CopyFrom(numpy_helper.from_array(np.uint8(0), first.input[2]))
+        height, width = (graph.input[0].type.tensor_type.shape.dim[axis].dim_value for axis in (1, 2))
+        graph.initializer.append(numpy_helper.from_array(np.array([-1, 1, height, width], np.int64), "planes"))
+        graph.node.insert(0, helper.make_node("Reshape", [given, "planes"], [first.output[0]]))
+        for node in chain:
+            graph.node.remove(node)
+        used = {name for node in graph.node for name in node.input}
+        for tensor in [tensor for tensor in graph.initializer if tensor.name not in used]:
+            graph.initializer.remove(tensor)
+        onnx.checker.check_model(model)
+        onnx.save(model, path)
+        return
+
+
 def sample(paths: Sequence[Path], number: int) -> NDArray[np.uint8]:
     """So many crops, evenly out of the shards."""
     every = np.concatenate([crops.pictures for crops in shards(paths)])
@@ -97,6 +130,7 @@ def main() -> None:
     given = parser.parse_args()
     part = given.out.with_suffix(".part")
     quantise(given.model, part, sample(given.crops, given.number), given.operators, given.method, given.keep)
+    direct(part)
     if given.test:
         before, after = (exact(model, given.config, given.test) for model in (given.model, part))
         lost = round(before["exact"] - after["exact"], 2)

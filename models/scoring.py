@@ -51,6 +51,11 @@ class Case(Struct, frozen=True):
         return self.reading.raw.translate(TWINS) == self.truth.text.translate(TWINS)
 
     @property
+    def folded(self) -> bool:
+        """Whether the mark is right if 0 counts as O, and 1 as I: what a reader without a grammar can be held to."""
+        return self.reading.vrm.translate(TWINS) == self.truth.text.translate(TWINS)
+
+    @property
     def read(self) -> bool:
         """Whether anything is read that could become a read."""
         return len(self.reading.vrm) >= LEAST_CHARACTERS
@@ -93,11 +98,15 @@ def cases_of(chances: Chances, truths: Sequence[Truth], grammar: Grammar) -> lis
 
 
 def score(cases: Sequence[Case], least: float) -> dict[str, float]:
-    """Shares in per cent, of crops with a plate. ``exact``: the mark. ``glyphs``: the text without the grammar."""
+    """Shares in per cent, of crops with a plate.
+
+    ``exact``: the mark. ``folded``: the mark, 0 being O. ``glyphs``: the text without the grammar, 0 being O.
+    """
     kept = [case for case in cases if case.kept(least)]
     return {
         "crops": len(cases),
         "exact": percent(sum(case.exact for case in cases), len(cases)),
+        "folded": percent(sum(case.folded for case in cases), len(cases)),
         "glyphs": percent(sum(case.glyphs for case in cases), len(cases)),
         "kept": percent(len(kept), len(cases)),
         "right_of_kept": percent(sum(case.exact for case in kept), len(kept)),

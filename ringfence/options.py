@@ -39,6 +39,9 @@ Report = Annotated[
     Path | None,
     typer.Option(help="Write what was counted to this JSON file at the end.", rich_help_panel=PROCESS),
 ]
+Model = Annotated[
+    Path | None, typer.Option(help="The plate model: a file, or hub:NAME of fast-plate-ocr's. [RINGFENCE_MODEL]")
+]
 WrongCost = Annotated[
     float | None,
     typer.Option(help="How many right reads one wrong read is worth; 19 asks for 95 %. [RINGFENCE_WRONG_COST]"),

@@ -10,6 +10,7 @@ from schemas.topics import User
 def ocr(
     bootstrap: options.Bootstrap = None,
     wrong_cost: options.WrongCost = None,
+    model: options.Model = None,
     home: options.Home = None,
     member: options.Member = None,
     metrics_port: options.MetricsPort = None,

@@ -12,7 +12,7 @@ calibration, fitted to plates whose text is known, then makes of that share how 
 """
 
 import re
-from math import exp, log
+from math import exp, log, prod
 
 import numpy as np
 from msgspec import Struct
@@ -25,6 +25,7 @@ from ringfence.vrm import FORMS, Style
 # So many times likelier than the text that was read must a mark be for which another character is taken.
 LEAST_GAIN = 2.0
 RIVAL = re.compile(r"([A-Z]{1,2}\d\d)O([A-Z]{2})", re.ASCII)  # UK marks that may be foreign ones with a 0
+SAME = {"O": "0", "0": "O", "I": "1", "1": "I"}
 EQUAL = 1e-3  # scores this near to each other are of the same glyphs
 OWN = 1e-6  # of twins that both fit, the one that the reader itself thinks likelier
 
@@ -164,11 +165,14 @@ class Grammar:
             vrm = "".join([ALPHABET[c] for c in characters[: self.table.lengths[form]]])
             style, weight = self.table.styles[form], odds * exp(mark)
         else:
-            vrm, style, weight = raw, Style.FOREIGN_OR_UNKNOWN, exp(text)
+            vrm, style = raw, Style.FOREIGN_OR_UNKNOWN
+            # No grammar says whether a round glyph is an O here: what the reader thinks is all there is.
+            twins = [(slot, char) for slot, char in zip(chances, raw, strict=False) if char in SAME]
+            weight = exp(text) * prod(self._own_share(slot, char) for slot, char in twins)
         # All marks of the grammar weigh ``odds``, and so does no plate at all; all else weighs 1.
         every = 1 + (odds - 1) * min(1.0, uk + empty)
         if style is not Style.FOREIGN_OR_UNKNOWN and (rival := RIVAL.fullmatch(vrm)):
-            mine = self._letter_share(chances[rival.end(1)])
+            mine = self._own_share(chances[rival.end(1)], "O")
             other = (1 - mine) * weight / odds
             every += mine * weight + other - weight
             weight *= mine
@@ -179,10 +183,10 @@ class Grammar:
         confidence = self.calibration.probability(weight / all_else, foreign, repaired)
         return Reading(vrm, raw, style, confidence, repaired)
 
-    def _letter_share(self, slot: NDArray[np.float32]) -> float:
-        """How far the reader holds a round glyph for an O and not for a 0, tempered."""
-        zero, letter = (max(float(slot[place]), FLOOR) ** self.calibration.twins for place in TWINS[0])
-        return float(letter / (zero + letter))
+    def _own_share(self, slot: NDArray[np.float32], char: str) -> float:
+        """How far the reader holds a glyph for this character and not for its twin, tempered."""
+        mine, other = (max(float(slot[ALPHABET.index(c)]), FLOOR) ** self.calibration.twins for c in (char, SAME[char]))
+        return float(mine / (mine + other))
 
 
 _PLAIN = Grammar()

@@ -43,7 +43,7 @@ def read(
     ),
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with the corners of every plate.")] = False,
     wrong_cost: options.WrongCost = None,
-    model: Annotated[Path | None, typer.Option(help="The plate model, ONNX. [RINGFENCE_MODEL]")] = None,
+    model: options.Model = None,
 ) -> None:
     """Read plates from your own pictures, and draw what was read on a copy. Exit code 1 if one is no picture."""
     settings = load(wrong_cost=wrong_cost, model=model)

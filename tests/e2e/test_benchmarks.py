@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from tests.contract.commands import clean_environment
 from tests.contract.conftest import HOME
 
@@ -20,6 +22,15 @@ def measured(name, out, *arguments):
 def test_the_table_agrees_with_cedar_and_costs_far_less(tmp_path):
     found = measured("policy", tmp_path / "policy.json", "--reads", "2000", "--repetitions", "10")
     assert found["cedar_over_table"] > 20  # some hundred; a ratio within one run
+
+
+def test_what_is_read_is_what_was_drawn_and_the_networks_take_most_of_the_time(tmp_path):
+    found = measured("ocr", tmp_path / "ocr.json", "--pictures", "32", "--batch", "8", "--repetitions", "1")
+    for kind in ("crops", "frames"):
+        assert found[kind]["right"] >= 0.9
+        assert found[kind]["a_second"] > 0
+        assert sum(found[kind]["share_of_time"].values()) == pytest.approx(1, abs=0.01)
+    assert found["crops"]["share_of_time"]["grammar"] < 0.2
 
 
 def test_every_order_takes_effect(tmp_path):

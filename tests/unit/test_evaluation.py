@@ -30,7 +30,7 @@ CASES = [case("LK19ABC", 0.99), case("LK19ABD", 0.97), case("LK19ABC", 0.5), cas
 def test_shares_are_of_plates_and_of_what_is_kept():
     scores = score(CASES, 0.95)
     assert scores == {
-        "crops": 4, "exact": 50.0, "glyphs": 50.0, "kept": 50.0, "right_of_kept": 50.0, "wrong": 25.0,
+        "crops": 4, "exact": 50.0, "folded": 50.0, "glyphs": 50.0, "kept": 50.0, "right_of_kept": 50.0, "wrong": 25.0,
     }  # fmt: skip
 
 
