@@ -18,10 +18,12 @@ import cv2
 from msgspec import Struct
 from msgspec.structs import replace
 
-from consumers.ocr.eyes import sight_of
+from consumers.ocr.calibration import load as load_calibration
 from consumers.ocr.finder import Finder as Network
 from consumers.ocr.fuse import best
+from consumers.ocr.grammar import Grammar
 from consumers.ocr.pictures import decode
+from consumers.ocr.reader import OnnxReader
 from consumers.ocr.sight import Finder, Sight
 from models.strokes import Strokes
 from producers.camera import view_of
@@ -66,7 +68,9 @@ def batches(views: Sequence[View]) -> Iterator[tuple[Sequence[View], list[bytes]
 
 def compare(finders: dict[str, Finder], views: Sequence[View], least: float) -> dict[str, Tally]:
     """The tally of each finder."""
-    sights = {name: sight_of(Settings(), finder) for name, finder in finders.items()}
+    reader = OnnxReader(HERE / "ringfence_plates.onnx")
+    grammar = Grammar(load_calibration(HERE / "calibration.json"), reader.slots)
+    sights = {name: Sight(finder, reader, grammar) for name, finder in finders.items()}
     tallies = {name: Tally(Counter(), Counter(), Counter()) for name in finders}
     for part, jpegs in batches(views):
         for name, sight in sights.items():
