@@ -50,8 +50,14 @@ lint: .venv ## Lint, types and import rules
 compare: .venv ## Compare the regimes on one simulated day (also REGIMES= SAMPLE= SEEDS=)
 	@exec $(COMPARE)
 
+ifneq (,$(filter load,$(LAYERS)))
+load: ## With LAYERS=load: the load test against the compose demo, its report in out/load (PROFILE= RATE= DURATION=)
+	@$(if $(filter-out file,$(origin PROFILE)),LOAD_PROFILE=$(PROFILE)) $(if $(RATE),LOAD_RATE=$(RATE)) \
+		$(if $(filter-out file,$(origin DURATION)),LOAD_DURATION=$(DURATION)) docker/load.sh "$(COMPOSE)"
+else
 load: .venv ## Load test (PROFILE=constant|ramp|day|burst|soak|find RATE= LONDONS= DURATION= FRAMES= BOOTSTRAP=)
 	@exec $(LOAD)
+endif
 
 bench: .venv ## Measure the hot path, the decision, how soon orders take effect (on a real embedded Kafka), and reading
 	$(BIN)/python -m benchmarks.hot_path
@@ -102,8 +108,8 @@ logs: ## Follow what the compose demo says
 ps: ## Show the containers of the compose demo
 	@$(COMPOSE) ps
 
-test-compose: .venv ## Really run the compose demo: kill, scale, suspend, check the books (COMPOSE_EXTRA="-f FILE" for stand-ins)
-	$(BIN)/python -m pytest -v -s -p no:cacheprovider --timeout 900 tests/compose/whole.py
+test-compose: .venv ## Really run the compose demo, or with LAYERS=scale three brokers (COMPOSE_EXTRA="-f FILE" for stand-ins)
+	$(BIN)/python -m pytest -v -s -p no:cacheprovider --timeout 900 tests/compose/$(if $(filter scale,$(LAYERS)),scale,whole).py
 
 wheelhouse: .venv ## Fetch all that the image is built from into docker/wheels, for builds without a network
 	@mkdir -p docker/wheels

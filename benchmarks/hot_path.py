@@ -28,12 +28,14 @@ from ringfence.errors import BooksError
 from ringfence.estate import Estate
 from ringfence.estate import load as load_estate
 from ringfence.governance import inaugurate
-from ringfence.kafka_io import Connection, consumer, producer, read_all
+from ringfence.kafka_io import Connection, consumer, producer
+from ringfence.kafka_read import read_all
+from ringfence.loop import Limits, Loop
 from ringfence.metrics import Metrics
 from ringfence.run import Context
 from ringfence.settings import Settings
 from ringfence.settings import load as load_settings
-from ringfence.stage import Handled, Limits, Loop
+from ringfence.stage import Handled
 from schemas.codec import codec
 from schemas.records import DecisionBatch, Read
 from schemas.topics import AUDIT, POLICE, READS, User

@@ -34,7 +34,8 @@ from ringfence.entry import main
 from ringfence.errors import BooksError
 from ringfence.estate import load as load_estate
 from ringfence.governance import GOVERNOR, inaugurate
-from ringfence.kafka_io import Connection, producer, read_all
+from ringfence.kafka_io import Connection, producer
+from ringfence.kafka_read import read_all
 from ringfence.metrics import Metrics
 from ringfence.policy.authority import DRAFTER, Office, key_of, sign
 from ringfence.policy.bundle import read_files

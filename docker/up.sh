@@ -33,6 +33,8 @@ echo "Healthy after $((SECONDS - began)) s."
 
 port() { $compose port "$1" "$2" 2> /dev/null || true; }
 tool="$compose run --rm"
+load=
+[[ " ${LAYERS-} " == *" load "* ]] && load="make load LAYERS=\"$LAYERS\"   (its report goes to out/load)"
 cat <<TEXT
 
   dashboards     http://$(port grafana 3000)   anyone on this machine may look, nobody can change anything
@@ -43,7 +45,8 @@ cat <<TEXT
   suspend, resume          $tool governance suspend --why "court order"
                            $tool governance resume --why "lifted"
   who may do what          $tool operator access matrix --bootstrap kafka:19092
-  stop                     make down${LAYERS:+ LAYERS="$LAYERS"}   (its data stay; make down-all removes them)
+${load:+  load test                $load
+}  stop                     make down${LAYERS:+ LAYERS="$LAYERS"}   (its data stay; make down-all removes them)
 
 Kafka is reached from inside alone, over TLS, each part with a user and a password of its own (SCRAM-SHA-512).
 TEXT

@@ -43,7 +43,7 @@ def faces(rng: np.random.Generator, number: int) -> list[Face]:
 
 
 def _from_strokes(rng: np.random.Generator, wild: bool) -> Face:
-    """The prescribed strokes, heavier or lighter, wider or narrower; ``wild``: slanted and bent, 1 and I with serifs."""
+    """The prescribed strokes, of any weight and width; ``wild``: slanted and bent, 1 and I with serifs."""
     weight = rng.uniform(0.62, 1.25) if wild else rng.uniform(0.84, 1.12)
     wide = rng.uniform(0.8, 1.25) if wild else rng.uniform(0.94, 1.12)
     serif = wild and rng.random() < 0.5

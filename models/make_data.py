@@ -13,8 +13,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from models.crops import Crop, crop, grounds
-from models.faces import faces
+from models.crops import Crop, crop
+from models.faces import Face, faces
+from models.grounds import grounds
+from models.plates import Picture
 
 SHARD = 4_096
 SETS, FACES, GROUNDS = 16, 90, 60  # sets of type faces and grounds; a shard uses one of them
@@ -23,7 +25,7 @@ SETS, FACES, GROUNDS = 16, 90, 60  # sets of type faces and grounds; a shard use
 def make(out: Path, seed: int, shards: range, step: int, severity: float) -> None:
     """Writes those of the shards that are not there yet, one in ``step``."""
     cv2.setNumThreads(1)
-    ready: dict[int, tuple[list, list]] = {}
+    ready: dict[int, tuple[list[Face], list[Picture]]] = {}
     for number in shards[::step]:
         path = out / f"crops-{number:05d}.npz"
         if path.exists():
@@ -39,7 +41,9 @@ def make(out: Path, seed: int, shards: range, step: int, severity: float) -> Non
 def write(path: Path, crops: list[Crop]) -> None:
     """Writes a shard whole or not at all."""
     part = path.with_suffix(".part")
-    columns = {name: np.array([getattr(c, name) for c in crops]) for name in Crop.__struct_fields__ if name != "picture"}
+    columns = {
+        name: np.array([getattr(c, name) for c in crops]) for name in Crop.__struct_fields__ if name != "picture"
+    }
     with part.open("wb") as file:
         np.savez(file, pictures=np.stack([c.picture for c in crops]), **columns)
     part.replace(path)
@@ -58,7 +62,9 @@ def main() -> None:
     began = time.monotonic()
     context = get_context("spawn")
     workers = [
-        context.Process(target=make, args=(given.out, given.seed, range(first, given.shards), given.workers, given.severity))
+        context.Process(
+            target=make, args=(given.out, given.seed, range(first, given.shards), given.workers, given.severity)
+        )
         for first in range(given.workers)
     ]
     for worker in workers:

@@ -9,7 +9,8 @@ LETTERS, LAST = "ABCDEFGHJKLMNOPRSTUVWXY", "ABCDEFGHJKLMNOPRSTUVWXYZ"
 YEARS, DIGITS = "ABCDEFGHJKLMNPRSTVWXY", "0123456789"
 ANY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 SURE = "23456789ABCDEFGHJKLMNPRSTUVWXYZ"  # in a text without any form, nothing tells O from 0 and I from 1
-# A: a letter, Z: one of the last three, Y: of a year, 9: a digit, N: a digit but 0, *: any letter, #: any character; a space parts groups.
+# A: a letter, Z: one of the last three, Y: of a year, 9: a digit, N: a digit but 0, *: any letter,
+# #: any character; a space parts groups.
 KINDS = {"A": LETTERS, "Z": LAST, "Y": YEARS, "*": ANY, "9": DIGITS, "N": DIGITS[1:], "#": SURE}
 UK: dict[Style, tuple[float, tuple[str, ...]]] = {
     Style.CURRENT: (0.55, ("AA99 ZZZ",)),
@@ -29,7 +30,8 @@ EUROPE = (
     "** 999 **", "** 999 **", "* ** N999", "** ** N99", "*** ** N9", "* * N999", "** * N99", "99 ** **", "** 99 9*",
     "9 *** 99", "** 999 *", "99 *** 9", "9999 ***", "9999 ***", "** N9999", "*** 9999", "** 9999*", "99 [D] N999",
     "N99 [D] N999", "9 *** 999", "*** 999", "*** 99*", "** N9 999", "9*9 9999", "** 9999 **", "* 99 ***", "9*9 9999",
-    "** ** N99", "** * N999", "*** ** 99", "* 9999 *", "** 999 **", "** 999999", "*** N99 *", "999 *** 99", "9999 ** 99",
+    "** ** N99", "** * N999", "*** ** 99", "* 9999 *", "** 999 **", "** 999999", "*** N99 *", "999 *** 99",
+    "9999 ** 99",
 )  # fmt: skip
 STRANGE = ("##", "###", "####", "#####", "######", "#######", "########")
 

@@ -3,6 +3,8 @@
 One pixel is one millimetre. Wider than the law: plates are drawn as they are met, legal or not.
 """
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 from msgspec import Struct
@@ -65,7 +67,7 @@ def _lines(mark: Mark, rng: np.random.Generator, odd: bool, two: bool) -> list[l
         cuts = sorted(rng.choice(np.arange(1, len(mark.text)), size=min(len(mark.text) - 1, int(rng.integers(0, 3))),
                                  replace=False).tolist())  # fmt: skip
         ends = [0, *cuts, len(mark.text)]
-        return [[mark.text[a:b] for a, b in zip(ends, ends[1:], strict=False)]]
+        return [[mark.text[a:b] for a, b in pairwise(ends)]]
     return [groups]
 
 
@@ -116,20 +118,21 @@ def _seal(rng: np.random.Generator) -> Picture:
     wide = int(rng.integers(22, 62))
     seal = np.zeros((HIGH, wide + 6), np.uint8)
     middle = wide // 2 + 3
-    level = float(rng.uniform(40, 220))
+    level, filled = float(rng.uniform(40, 220)), int(rng.choice([-1, 3]))
     kind = rng.random()
     if kind < 0.3:
         for y in (20, 59):
-            cv2.circle(seal, (middle, y), min(18, wide // 2), level, int(rng.choice([-1, 3])), cv2.LINE_AA)
+            cv2.circle(seal, (middle, y), min(18, wide // 2), level, filled, cv2.LINE_AA)
     elif kind < 0.55:
-        cv2.circle(seal, (middle, int(rng.integers(25, 50))), wide // 2 - 2, level, int(rng.choice([-1, 3])), cv2.LINE_AA)
+        cv2.circle(seal, (middle, int(rng.integers(25, 50))), wide // 2 - 2, level, filled, cv2.LINE_AA)
     elif kind < 0.8:  # a shield
         top, foot = int(rng.integers(6, 25)), int(rng.integers(55, 76))
-        points = np.array([[4, top], [wide, top], [wide, (top + foot) // 2 + 6], [middle, foot], [4, (top + foot) // 2 + 6]])
+        low = (top + foot) // 2 + 6
+        points = np.array([[4, top], [wide, top], [wide, low], [middle, foot], [4, low]])
         cv2.fillPoly(seal, [points.astype(np.int32)], level, cv2.LINE_AA)
     else:
-        cv2.rectangle(seal, (4, int(rng.integers(4, 30))), (wide, int(rng.integers(45, 76))), level, int(rng.choice([-1, 2])))
-    grain = cv2.resize(rng.uniform(0.2, 1.3, (7, 6)).astype(np.float32), seal.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        cv2.rectangle(seal, (4, int(rng.integers(4, 30))), (wide, int(rng.integers(45, 76))), level, filled)
+    grain = cv2.resize(rng.uniform(0.2, 1.3, (7, 6)).astype(np.float32), seal.shape[::-1])
     return np.clip(seal * grain, 0, 255).astype(np.uint8)
 
 
@@ -158,7 +161,7 @@ def _assembled(rows: list[Picture], look: _Look, rng: np.random.Generator, raise
     columns, lines = np.flatnonzero(ink.max(0) > 60), np.flatnonzero(ink.max(1) > 60)
     whole = np.hstack([*(_band(w, height, rng) for w in left), drawn, *(_band(w, height, rng) for w in right)])
     start = sum(left)
-    whole = _edged(whole, look, rng)
+    whole = _edged(whole, rng)
     box = (start + float(columns[0]), float(lines[0]), start + float(columns[-1] + 1), float(lines[-1] + 1))
     return Plate(whole, box, len(rows) == 2)
 
@@ -226,7 +229,7 @@ def _furniture(drawn: Picture, look: _Look, rng: np.random.Generator, end: float
         cv2.putText(drawn, words, at, cv2.FONT_HERSHEY_SIMPLEX, 0.36, look.ink, 1, cv2.LINE_AA)
 
 
-def _edged(drawn: Picture, look: _Look, rng: np.random.Generator) -> Picture:
+def _edged(drawn: Picture, rng: np.random.Generator) -> Picture:
     """Now and then the frame of a holder, darker or lighter, with a dealer's name."""
     if rng.random() > 0.3:
         return drawn
@@ -239,5 +242,4 @@ def _edged(drawn: Picture, look: _Look, rng: np.random.Generator) -> Picture:
         at = (int(rng.integers(10, max(11, drawn.shape[1] // 2))), whole.shape[0] - 5)
         cv2.putText(whole, words, at, cv2.FONT_HERSHEY_SIMPLEX, 0.45, 255 - level, 1, cv2.LINE_AA)
     whole[:wide] = np.where(rng.random() < 0.5, level, whole[:wide])
-    del look
     return whole.astype(np.uint8, copy=False)

@@ -1,4 +1,4 @@
-"""Trains the plate model on the shards of make_data and exports it: ``python -m models.train SHARDS WORK --minutes 50``.
+"""Trains the plate model on the shards of make_data and exports it: ``python -m models.train SHARDS WORK``.
 
 The network, the loss and the export are fast-plate-ocr's; the loop here feeds them from memory, and takes up shards
 that are drawn meanwhile. It trains for a time, not for a number of epochs: the same command does what a machine can
@@ -116,7 +116,8 @@ class Timed(keras.callbacks.Callback):
         if self.began is None:
             self.began = time.monotonic()
         share = min(1.0, self.elapsed() / self.limit)
-        rate = self.peak * share / WARM if share < WARM else FLOOR + (self.peak - FLOOR) * (1 + math.cos(math.pi * share)) / 2
+        slowing = FLOOR + (self.peak - FLOOR) * (1 + math.cos(math.pi * share)) / 2
+        rate = self.peak * share / WARM if share < WARM else slowing
         self.model.optimizer.learning_rate = max(FLOOR, rate)
 
     def on_train_batch_end(self, batch: int, logs: object = None) -> None:

@@ -3,7 +3,7 @@
 from collections import Counter
 from itertools import takewhile
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import Any
 
 import structlog
@@ -18,6 +18,8 @@ from ringfence.metrics import Metrics
 from ringfence.run import Context, write_json
 from schemas.topics import FRAMES, READS, User
 
+GIVEN_UP_MS = 20_000  # what the broker has not acknowledged by then is lost
+BATCHES_EXPIRE = 2 * GIVEN_UP_MS / 1_000  # seconds
 MOST_IN_FLIGHT = 64 * 1024 * 1024  # bytes that the broker has not acknowledged
 
 
@@ -56,14 +58,16 @@ class Sender:
     def __init__(self, context: Context) -> None:
         self.metrics: Metrics = context.metrics
         self.lost: Counter[str] = Counter()
-        # Each is changed by one thread alone: the camera's loop, and kafka-python's.
+        # ``handed`` is the loop's alone. What became of records is told by kafka-python's thread; while one producer
+        # takes another's place there are two of them.
         self.handed, self.settled = 0, 0
+        self._counting = Lock()
         self._connection, self._broken = context.connection, Event()
         self._renewal: Thread | None = None
         self._producer = self._new()
 
     def _new(self) -> Any:
-        made = producer(self._connection, request_timeout_ms=10_000, delivery_timeout_ms=20_000)
+        made = producer(self._connection, request_timeout_ms=10_000, delivery_timeout_ms=GIVEN_UP_MS)
         for topic in (FRAMES, READS):  # metadata now, so that the first send does not wait for it
             made.partitions_for(topic.name)
         return made
@@ -100,12 +104,15 @@ class Sender:
 
     def _done(self, size: int, sent: Any) -> None:
         del sent
-        self.settled += size
+        with self._counting:
+            self.settled += size
+        self.metrics.acknowledged.set_to_current_time()
 
     def _lose(self, by: Any, topic: str, size: int, error: Any) -> None:
         del error
-        self.settled += size
-        self.lost[topic] += 1
+        with self._counting:
+            self.settled += size
+            self.lost[topic] += 1
         self.metrics.unsent.inc()
         if by is self._producer:
             self._broken.set()
@@ -126,11 +133,21 @@ class Sender:
         structlog.get_logger(stage=str(User.CAMERAS)).warning(
             "records were lost; sending goes on", lost=self.lost.total()
         )
-        old.close(timeout=0)
+        Thread(target=_end, args=(old, BATCHES_EXPIRE), daemon=True).start()
 
     def close(self) -> None:
         """Waits for what is on its way."""
-        self._producer.close(timeout=5)
+        _end(self._producer, 5)
+
+
+def _end(producer: Any, seconds: float) -> None:
+    """Closes a producer. It refuses to be closed while records are on their way: they are given up by then."""
+    try:
+        producer.close(timeout=seconds)
+    except KafkaError as error:
+        structlog.get_logger(stage=str(User.CAMERAS)).warning(
+            "records are still on their way", why=type(error).__name__
+        )
 
 
 def summary(counts: Counts, sender: Sender) -> dict[str, Any]:

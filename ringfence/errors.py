@@ -10,6 +10,7 @@ RingfenceError              exit code 2, no traceback
 │   ├── LoginError          user or password refused
 │   ├── NotAllowedError     the broker's ACLs refuse it
 │   ├── TooLargeError       a record is larger than its topic takes
+│   ├── NoAnswerError       the client waits for an answer that does not come
 │   └── FencedError         another process took over this transactional id
 ├── RegistryError           the schema registry does not answer, or not as it should
 │   └── RegistryRefusedError  it refuses our schema
@@ -51,6 +52,12 @@ class UnreachableError(BrokerError):
 
 class CertificateError(BrokerError):
     """The broker's certificate cannot be trusted, or its listener speaks no TLS."""
+
+    retriable = False
+
+
+class NoAnswerError(BrokerError):
+    """The client waits for an answer that does not come: nobody knows what became of the request. Start anew."""
 
     retriable = False
 

@@ -11,7 +11,8 @@ from ringfence import bundles, clock, entry, keys, options, terminal
 from ringfence.errors import FileError, PolicyError, RecordError, ResourceBusyError, SettingError
 from ringfence.estate import load as load_estate
 from ringfence.intake import Given, take
-from ringfence.kafka_io import KafkaError, check, producer, read_all, translate
+from ringfence.kafka_io import KafkaError, check, producer, translate
+from ringfence.kafka_read import read_all
 from ringfence.policy.authority import OPENING, Office, Trust, admit, is_genuine, key_of, sign
 from ringfence.policy.bundle import load as load_bundle
 from ringfence.policy.facts import Purpose

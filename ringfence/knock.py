@@ -15,7 +15,7 @@ CONNECT_SECONDS = 3.0
 def knock(bootstrap: str, ca: str = "", tls: bool = False) -> float | None:
     """Raises UnreachableError if nobody listens there, CertificateError if it cannot be trusted.
 
-    ``bootstrap``: host:port, or several with commas, of which one must answer.
+    ``bootstrap``: host:port, or several with commas, of which one must answer. IPv6 in brackets: [::1]:9092.
 
     With ``tls`` the moment at which its certificate ends, in seconds since 1970; else None.
     """
@@ -27,7 +27,7 @@ def knock(bootstrap: str, ca: str = "", tls: bool = False) -> float | None:
 
 
 def _knock(bootstrap: str, ca: str, tls: bool) -> float | None:
-    host, _, port = bootstrap.rpartition(":")
+    host, port = parted(bootstrap)
     try:
         with socket.create_connection((host, int(port)), CONNECT_SECONDS) as connected:
             return _shake_hands(connected, host, ca, bootstrap) if tls else None
@@ -35,6 +35,12 @@ def _knock(bootstrap: str, ca: str, tls: bool) -> float | None:
         raise UnreachableError(
             f"no broker answers at {bootstrap} ({error}): start one with `ringfence broker`, or set RINGFENCE_BOOTSTRAP"
         ) from None
+
+
+def parted(address: str) -> tuple[str, str]:
+    """Host and port of host:port; an IPv6 address stands in brackets there, [::1]:9092, and without them here."""
+    host, _, port = address.rpartition(":")
+    return (host[1:-1] if host.startswith("[") and host.endswith("]") else host), port
 
 
 def _shake_hands(connected: socket.socket, host: str, ca: str, bootstrap: str) -> float:

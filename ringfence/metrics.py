@@ -51,6 +51,9 @@ class Metrics:
         self.sent = counter("sent_records", "Records that cameras handed to Kafka.", "topic")
         self.late_sends = counter("late_sends", "Records sent more than 250 ms after they were due.")
         self.unsent = counter("unsent_records", "Records that could not be sent: the buffer was full.")
+        self.acknowledged = gauge(
+            "acknowledged_timestamp_seconds", "When the broker last acknowledged a record of the cameras; 0 before."
+        )
         # OCR.
         self.ocr = counter("ocr_frames", "Frames by what became of them.", "outcome")
         self.confidence = Histogram(

@@ -20,9 +20,9 @@ from ringfence.kafka_io import (
     Place,
     consumer,
     producer,
-    read_all,
     translate,
 )
+from ringfence.kafka_read import read_all
 from ringfence.lifecycle import stop_event, unwind_on_signal
 from ringfence.metrics import Metrics
 from ringfence.run import Context

@@ -12,13 +12,14 @@ from collections.abc import Mapping
 from email.message import Message
 from functools import cache
 from http.client import HTTPException
+from ipaddress import ip_address
 from typing import IO, Any
 from urllib.error import HTTPError
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from ringfence import private
-from ringfence.errors import RegistryError, RegistryRefusedError
+from ringfence.errors import RegistryError, RegistryRefusedError, SettingError
 from ringfence.settings import Settings
 from schemas.codec import Codec, Codecs, UndecodableError, plain, record_of, schema_of, single_object
 from schemas.framing import Confluent, confluent_header
@@ -119,11 +120,33 @@ class Registry:
 
 
 def codecs_of(settings: Settings) -> Codecs:
-    """The codec of each topic as the settings have it: in the default framing, or with the registry's numbers."""
+    """The codec of each topic as the settings have it: in the default framing, or with the registry's numbers.
+
+    SettingError for a password that would go to another machine unencrypted.
+    """
     if settings.registry_url is None:
         return plain
     login = settings.registry_auth and private.read(settings.registry_auth, "set RINGFENCE_REGISTRY_AUTH")
+    if login and in_the_open(settings.registry_url):
+        raise SettingError(
+            f"{settings.registry_url} is not encrypted: nobody logs in there. Give RINGFENCE_REGISTRY_URL as https://,"
+            " or leave RINGFENCE_REGISTRY_AUTH unset"
+        )
     return registered(Registry(settings.registry_url, login or None))
+
+
+def in_the_open(url: str) -> bool:
+    """Whether others may read along: plain HTTP to another machine."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return parts.scheme == "http" and host != "localhost" and not _loopback(host)
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def registered(registry: Registry) -> Codecs:

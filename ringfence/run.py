@@ -15,10 +15,11 @@ from ringfence.clock import SECOND, Clock
 from ringfence.errors import FileError
 from ringfence.kafka_io import Connection, KafkaError, check, translate
 from ringfence.lifecycle import stop_event
+from ringfence.loop import Limits, Loop
 from ringfence.metrics import Metrics, serve
 from ringfence.registry import codecs_of
 from ringfence.settings import Settings, load
-from ringfence.stage import Limits, Loop, Stage
+from ringfence.stage import Stage
 from schemas.codec import Codecs, plain
 from schemas.topics import TOPICS, Topic, User
 

@@ -30,7 +30,8 @@ class Settings(BaseSettings):
         pattern=r"^https?://[^@\s?#]+$",
     )
     registry_auth: Path | None = Field(
-        None, description="File with user:password for the schema registry, mode 600; unset, nobody logs in."
+        None,
+        description="File with user:password for the schema registry (https), mode 600; unset, nobody logs in.",
     )
     password: SecretStr | None = Field(
         None,

@@ -5,6 +5,7 @@ A stage's mark is kept in the metadata of its committed offset, so that both mov
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -18,16 +19,18 @@ from ringfence.kafka_io import (
     Place,
     RebalanceListener,
     consumer,
-    next_readable,
     producer,
     translate,
-    unreadable,
 )
+from ringfence.kafka_read import next_readable, unreadable
+from ringfence.patience import within
 
 MS = 1_000
 SETTLE_SECONDS = 0.5
 # Longer than a transaction may last: what the broker has not by then it will not get. The stage tries again, or ends.
 FLUSH_SECONDS = 20.0
+# kafka-python waits for the coordinator of a transaction for ever. One that was lost with its broker never answers.
+ANSWER_SECONDS = 20.0
 
 
 class Lag(Struct, frozen=True):
@@ -203,7 +206,8 @@ class Writer:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self._producer.close(timeout=2)
+        with suppress(KafkaError):  # it says so if something is still on its way: the transaction is not committed
+            self._producer.close(timeout=2)
 
     def begin(self) -> None:
         """Opens a transaction."""
@@ -236,11 +240,14 @@ class Writer:
         gathered: Mapping[Place, list[Delivery]],
         marks: Mapping[tuple[str, int], str],
     ) -> None:
-        """Commits what was sent, with the offsets and marks of what was gathered or stepped over."""
+        """Commits what was sent, with the offsets and marks of what was gathered or stepped over.
+
+        NoAnswerError if nobody can say whether it is committed: who starts anew finds out.
+        """
         try:
             offsets = source.offsets({*gathered, *source.stepped}, marks)
-            self._producer.send_offsets_to_transaction(offsets, source.group())
-            self._producer.commit_transaction()
+            within(ANSWER_SECONDS, self._producer.send_offsets_to_transaction, offsets, source.group())
+            within(ANSWER_SECONDS, self._producer.commit_transaction)
         except KafkaError as error:
             raise translate(error) from error
         source.accept(offsets, gathered)
@@ -248,6 +255,6 @@ class Writer:
     def abort(self) -> None:
         """Gives the transaction up: nothing of it is seen."""
         try:
-            self._producer.abort_transaction()
+            within(ANSWER_SECONDS, self._producer.abort_transaction)
         except KafkaError as error:
             raise translate(error) from error

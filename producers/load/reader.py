@@ -14,7 +14,8 @@ from producers.load.workers import Ready
 from ringfence import access
 from ringfence.clock import SECOND, Clock
 from ringfence.errors import BrokerError
-from ringfence.kafka_io import Connection, Delivery, KafkaError, Place, consumer, ends, translate
+from ringfence.kafka_io import Connection, Delivery, KafkaError, Place, consumer, translate
+from ringfence.kafka_read import ends
 from ringfence.registry import codecs_of
 from ringfence.settings import Settings
 from schemas.codec import UndecodableError

@@ -18,7 +18,8 @@ from producers.load.workers import Ready, Worker
 from ringfence import access
 from ringfence.clock import SECOND, Clock
 from ringfence.groups import Groups
-from ringfence.kafka_io import Place, ends, read_all
+from ringfence.kafka_io import Place
+from ringfence.kafka_read import ends, read_all
 from ringfence.registry import codecs_of
 from ringfence.settings import Settings
 from schemas.topics import AUDIT, User

@@ -26,7 +26,8 @@ from ringfence.errors import BooksError, FileError, SettingError
 from ringfence.estate import Estate
 from ringfence.estate import load as load_estate
 from ringfence.governance import inaugurate
-from ringfence.kafka_io import Connection, lag
+from ringfence.kafka_io import Connection
+from ringfence.kafka_read import lag
 from ringfence.lifecycle import leave, stop_event, unwind_on_signal
 from ringfence.metrics import Metrics
 from ringfence.policy.bundle import load as load_bundle

@@ -10,7 +10,8 @@ from typing import TypeVar
 from msgspec import Struct
 
 from ringfence.audit.chain import Heads, follow
-from ringfence.kafka_io import Connection, Delivery, read_all
+from ringfence.kafka_io import Connection, Delivery
+from ringfence.kafka_read import read_all
 from schemas.codec import Codecs, UndecodableError, plain
 from schemas.records import DecisionBatch, Effect, Frame, Image, PoliceImage, PoliceRead, Read
 from schemas.topics import AUDIT, DEAD_LETTERS, FRAMES, IMAGES, POLICE, POLICE_IMAGES, READS, Topic

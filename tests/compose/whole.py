@@ -6,74 +6,23 @@ tests build on each other, in their order. Whatever it starts, it takes down.
 
 import json
 import os
-import re
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-COMPOSE = ["docker", "compose", "-f", "docker/compose.yaml", *os.environ.get("COMPOSE_EXTRA", "").split()]
-PARTS = ("cameras", "ocr", "enforcement", "oversight", "police")
-WAIT = 120
+from tests.compose.stack import PARTS, ROOT, Stack, files, moves
 
-
-def compose(*arguments, check=True, seconds=300):
-    done = subprocess.run([*COMPOSE, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=seconds)
-    assert not check or done.returncode == 0, done.stderr[-2_000:]
-    return done
-
-
-def tool(service, *arguments, check=True):
-    return compose("run", "--rm", "--no-deps", service, *arguments, check=check)
-
-
-def metric(service, name, index=1):
-    """The sum of a metric's samples, as the part itself shows them; None if it does not answer."""
-    code = "import sys, urllib.request as u; print(u.urlopen('http://127.0.0.1:9100/metrics').read().decode())"
-    done = compose("exec", "--index", str(index), service, "python", "-c", code, check=False)
-    values = re.findall(rf"^{name}(?:{{.*}})? (\S+)$", done.stdout, re.M)
-    return sum(map(float, values)) if done.returncode == 0 else None
-
-
-def states():
-    return [json.loads(line) for line in compose("ps", "-a", "--format", "json").stdout.splitlines()]
-
-
-def healthy():
-    waiting = [s for s in states() if s["Service"] not in ("preparation", "opening")]
-    return len(waiting) >= 7 and all(s["State"] == "running" and s["Health"] == "healthy" for s in waiting)
-
-
-def until(condition, seconds=WAIT):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.5)
-    raise AssertionError(f"not within {seconds} s: {[(s['Service'], s['State'], s['Health']) for s in states()]}")
+STACK = Stack()
+compose, tool, metric, states = STACK.compose, STACK.tool, STACK.metric, STACK.states
+healthy, until, police, grows = STACK.healthy, STACK.until, STACK.police, STACK.grows
 
 
 @pytest.fixture(scope="module", autouse=True)
 def stack():
-    compose("--profile", "tools", "down", "--volumes", "--remove-orphans")
-    began = time.monotonic()
-    up = subprocess.run(["docker/up.sh", " ".join(COMPOSE)], cwd=ROOT, capture_output=True, text=True, timeout=900)
-    print(f"up after {time.monotonic() - began:.0f} s, the image's build included:{up.stdout}")
-    assert up.returncode == 0, up.stderr[-2_000:]
-    assert "Healthy after" in up.stdout
+    STACK.up()
     yield
-    compose("--profile", "tools", "down", "--volumes", "--remove-orphans")
-
-
-def police():
-    return metric("police", "ringfence_police_records_total") or 0
-
-
-def grows(value=police):
-    before = value()
-    return until(lambda: value() > before)
+    STACK.down()
 
 
 def test_reads_reach_the_police():
@@ -91,6 +40,7 @@ def test_everything_is_locked_down_and_small():
         assert "no-new-privileges:true" in host["SecurityOpt"], name
         assert one["Config"]["User"] not in ("", "0", "root"), name
         assert host["Memory"] > 0, name
+        assert host["PidsLimit"] > 0, name
         bound = [b["HostIp"] for ports in host["PortBindings"].values() for b in ports]
         assert set(bound) <= {"127.0.0.1"}, name
         environment = " ".join(one["Config"]["Env"]).lower()
@@ -112,6 +62,34 @@ def test_each_part_has_its_own_secret_and_no_other():
         assert secret not in said
 
 
+def test_the_load_test_gets_in_as_three_users_and_leaves_its_report_with_whoever_ran_it():
+    report = ROOT / "out" / "load" / "report.json"
+    report.unlink(missing_ok=True)
+    given = {"LOAD_RATE": "200", "LOAD_DURATION": "15", "LOAD_PROFILE": "constant"}
+    run = ["docker/load.sh", " ".join(files("load"))]
+    done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, timeout=600, env=os.environ | given)
+    print(done.stdout[-1_500:])
+    assert done.returncode in (0, 1), done.stderr[-2_000:]  # not held is no fault of the stack on a busy machine
+    assert json.loads(report.read_text())["faults"] == []
+    assert report.stat().st_uid == os.getuid()
+    assert (report.parent / "load.png").exists()
+    look = ["run", "--rm", "--no-deps", "--no-TTY", "--entrypoint", "find", "load", "/var/lib/ringfence", "-type", "f"]
+    there = subprocess.run([*files("load"), *look], cwd=ROOT, capture_output=True, text=True, timeout=100, check=True)
+    names = sorted(Path(path).name for path in there.stdout.split())
+    assert names == ["ca.pem", "cameras.password", "oversight.password", "police.password"]
+
+
+def test_cameras_whose_records_nobody_takes_are_unhealthy_though_they_answer():
+    compose("pause", "kafka")
+    try:
+        until(lambda: [s["Health"] for s in states() if s["Service"] == "cameras"] == ["unhealthy"])
+        assert metric("cameras", "ringfence_passages_total") > 0
+    finally:
+        compose("unpause", "kafka")
+    until(healthy)
+    grows()
+
+
 def cat(file):
     return compose("run", "--rm", "--no-deps", "--entrypoint", "cat", "operator", f"/var/lib/ringfence/{file}").stdout
 
@@ -131,18 +109,12 @@ def test_without_tls_or_with_a_wrong_password_nobody_gets_in():
 def test_a_suspension_stops_the_police_and_a_resumption_lets_them_go_on():
     tool("governance", "suspend", "--why", "a test")
     until(lambda: metric("enforcement", "ringfence_suspended") == 1)
-    until(lambda: not _moves(police, 3))
+    until(lambda: not moves(police, 3))
     before, decided = police(), metric("enforcement", "ringfence_decisions_total")
     until(lambda: metric("enforcement", "ringfence_decisions_total") > decided + 100)
     assert police() == before
     tool("governance", "resume", "--why", "a test")
     grows()
-
-
-def _moves(value, seconds):
-    before = value()
-    time.sleep(seconds)
-    return value() != before
 
 
 @pytest.mark.parametrize("part", [*PARTS, "kafka", "prometheus", "alertmanager"])
@@ -169,25 +141,9 @@ def test_two_members_share_the_ocr():
 
 
 def test_prometheus_sees_every_part():
-    names = "','".join((*PARTS, "kafka"))
-    query = ["promtool", "query", "instant", "http://127.0.0.1:9090"]
-    wanted = len(names.split("','"))
-    until(
-        lambda: (
-            compose("exec", "prometheus", *query, "count(count by (job) (up == 1))").stdout.split()[-2:-1]
-            == [str(wanted)]
-        )
-    )
+    seen = {*PARTS, "kafka"}
+    until(lambda: {one["metric"]["job"] for one in STACK.ask("count by (job) (up == 1)")} == seen)
 
 
 def test_the_books_balance_after_all_of_this():
-    compose("stop", "cameras")
-    until(
-        lambda: (
-            not _moves(lambda: [metric(p, "ringfence_consumed_records_total") for p in ("enforcement", "police")], 5)
-        )
-    )
-    done = tool("operator", "books", check=False)
-    print(done.stdout)
-    assert done.returncode == 0, done.stderr
-    assert "The books balance" in done.stdout
+    STACK.check_books()

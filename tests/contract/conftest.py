@@ -13,11 +13,12 @@ from ringfence import access, keys
 from ringfence.broker import EmbeddedKafka
 from ringfence.clock import SECOND, Clock
 from ringfence.governance import give, inaugurate
-from ringfence.kafka_io import producer, read_all
+from ringfence.kafka_io import producer
+from ringfence.kafka_read import read_all
+from ringfence.loop import Limits, Loop
 from ringfence.metrics import Metrics
 from ringfence.run import Context
 from ringfence.settings import load as load_settings
-from ringfence.stage import Limits, Loop
 from schemas.codec import codec
 from schemas.records import DecisionBatch, OrderKind, PoliceImage, PoliceRead
 from schemas.topics import AUDIT, POLICE, POLICE_IMAGES, User

@@ -8,7 +8,7 @@ import time
 
 from ringfence.audit.chain import follow
 from ringfence.errors import FencedError
-from ringfence.kafka_io import read_all
+from ringfence.kafka_read import read_all
 from schemas.codec import codec
 from schemas.records import DecisionBatch, Effect
 from schemas.topics import AUDIT, READS, User

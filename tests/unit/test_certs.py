@@ -9,7 +9,7 @@ import pytest
 
 from ringfence import certs
 from ringfence.errors import CertificateError, FileError, SettingError, UnreachableError
-from ringfence.knock import knock
+from ringfence.knock import knock, parted
 
 NOW = datetime.now(UTC)
 
@@ -17,9 +17,10 @@ NOW = datetime.now(UTC)
 class Listener:
     """Answers with the certificate of a home, as a broker would; without one, in plain text."""
 
-    def __init__(self, home):
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.bootstrap = f"127.0.0.1:{self.socket.getsockname()[1]}"
+    def __init__(self, home, host="127.0.0.1"):
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.socket = socket.create_server((host, 0), family=family)
+        self.bootstrap = f"{f'[{host}]' if ':' in host else host}:{self.socket.getsockname()[1]}"
         self.context = None
         if home:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -58,6 +59,20 @@ def test_a_new_certificate_is_trusted_by_its_own_ca_and_says_when_it_ends(tmp_pa
     with Listener(tmp_path) as listener:
         end = knock(listener.bootstrap, ca(tmp_path), tls=True)
     assert end == pytest.approx((NOW + timedelta(days=30)).timestamp(), abs=1)
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="there is no IPv6 on this machine")
+def test_a_broker_is_found_at_an_address_of_ipv6(tmp_path):
+    certs.issue(tmp_path, [*certs.LOCAL, "::1"], NOW)
+    with Listener(tmp_path, "::1") as listener:
+        assert knock(f"[::1]:1,{listener.bootstrap}", ca(tmp_path), tls=True)
+    with Listener(None, "::1") as listener:
+        assert knock(listener.bootstrap) is None
+
+
+def test_brackets_are_of_the_address_and_not_of_the_host():
+    assert parted("[::1]:9092") == ("::1", "9092")
+    assert parted("kafka:19092") == ("kafka", "19092")
 
 
 @pytest.mark.parametrize(

@@ -49,10 +49,33 @@ def test_every_service_is_locked(name):
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["user"].split(":")[0] not in ("0", "root")
     assert service["mem_limit"]
+    assert service["pids_limit"] > 0
     assert "container_name" not in service, "it would forbid --scale"
     assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ()))
     assert "healthcheck" in service or name not in RUNNING
     assert not [key for key in service.get("environment", ()) if "PASSWORD" in key or "SECRET" in key]
+
+
+def test_the_load_test_is_locked_and_has_a_home_of_its_own():
+    load = yaml.safe_load((DOCKER / "compose.load.yaml").read_text())["services"]["load"]
+    assert (load["read_only"], load["cap_drop"], load["security_opt"]) == (True, ["ALL"], ["no-new-privileges:true"])
+    assert load["pids_limit"] > 0
+    assert load["mem_limit"]
+    assert load["volumes"][0] == "home-load:/var/lib/ringfence:ro"
+    assert not [volume for volume in load["volumes"] if "master" in volume]
+
+
+def test_a_folder_of_pictures_that_is_not_there_is_an_error_and_none_that_docker_makes():
+    (pictures,) = yaml.safe_load((DOCKER / "compose.replay.yaml").read_text())["services"]["cameras"]["volumes"]
+    assert (pictures["type"], pictures["read_only"], pictures["bind"]) == ("bind", True, {"create_host_path": False})
+
+
+@pytest.mark.parametrize("path", LAYERS, ids=lambda path: path.name)
+def test_nothing_is_mounted_from_this_machine_by_a_short_form_but_what_lies_here(path):
+    for name, service in yaml.safe_load(path.read_text())["services"].items():
+        for volume in service.get("volumes", ()):
+            if isinstance(volume, str) and volume.startswith("."):
+                assert (DOCKER / volume.split(":")[0]).exists(), (name, volume)
 
 
 def test_images_are_pinned():
@@ -72,3 +95,11 @@ def test_every_variable_of_a_layer_is_explained_in_the_env_file(path):
 def test_every_setting_is_used():
     text = "".join(path.read_text() for path in LAYERS)
     assert [name for name in KNOWN if f"${{{name}}}" not in text] == []
+
+
+def test_the_image_has_all_that_the_reader_looks_for_beside_its_model():
+    copied, let_in = (DOCKER / "Dockerfile").read_text(), Path(".dockerignore").read_text()
+    for name in ("ringfence_plates.onnx", "plate_config.yaml", "calibration.json"):
+        assert Path("models", name).exists()
+        assert f" models/{name} " in copied
+        assert f"!models/{name}\n" in let_in

@@ -6,8 +6,9 @@ from msgspec.structs import replace
 from ringfence import dead_letters
 from ringfence.errors import BrokerError, FencedError, ModelError, RecordError, RegistryError
 from ringfence.kafka_io import Place
+from ringfence.loop import MOST_TRIES, Limits, Loop
 from ringfence.metrics import Metrics
-from ringfence.stage import MOST_TRIES, Handled, Limits, Loop, Output
+from ringfence.stage import Handled, Output
 from schemas.codec import UndecodableError, codec
 from schemas.records import DeadLetter, Read
 from schemas.topics import READS, User
@@ -163,6 +164,64 @@ def test_it_waits_longer_each_time_and_gives_up_in_the_end(monkeypatch):
     assert len(waits) == MOST_TRIES - 1 == made.input.rewound
     assert waits == sorted(waits)
     assert waits[-1] == 5.0
+
+
+class Blind(Echo):
+    """Cannot see what stands beside the stream, the first ``times`` times."""
+
+    def __init__(self, times, error=None):
+        super().__init__()
+        self.times, self.error = times, error or BrokerError("orders cannot be read")
+
+    def prepare(self):
+        if self.times:
+            self.times -= 1
+            raise self.error
+        return False
+
+
+def ready(made):
+    return made.metrics.registry.get_sample_value("ringfence_ready", {"stage": "enforcement"})
+
+
+def test_while_the_orders_cannot_be_read_nothing_is_handled_and_nothing_is_lost():
+    made = loop(reads("A"), stage=Blind(2))
+    made.stop.set()
+    made._turn()
+    assert (made.writer.sent, made.writer.aborted, made.input.rewound, ready(made)) == ([], 0, 1, 0)
+    made._turn()
+    made._turn()
+    assert [value for _, _, _, value, _ in made.writer.sent] == [b"A"]
+    assert (made.unprepared, made.input.rewound, ready(made)) == (0, 2, 1)
+
+
+def test_orders_that_stay_unreadable_end_the_stage_and_so_does_what_will_not_pass():
+    made = loop([], stage=Blind(100))
+    made.stop.set()
+    for _ in range(MOST_TRIES - 1):
+        made._turn()
+    with pytest.raises(BrokerError, match="orders cannot be read"):
+        made._turn()
+    with pytest.raises(FencedError):
+        loop([], stage=Blind(1, FencedError("another took over")))._turn()
+
+
+def test_a_client_that_answers_only_after_half_a_minute_is_not_asked_again(monkeypatch):
+    made, now = loop([], stage=Blind(1)), iter((0.0, 30.0))
+    made.stop.set()
+    monkeypatch.setattr("ringfence.loop.time.monotonic", lambda: next(now))
+    with pytest.raises(BrokerError, match="orders cannot be read"):
+        made._turn()
+
+
+def test_a_quiet_hour_does_not_make_failures_of_long_ago_count():
+    made = loop([], stage=Blind(0))
+    made.stop.set()
+    for _ in range(MOST_TRIES + 1):
+        made.stage.times = 1
+        made._turn()
+        made._turn()
+    assert made.unprepared == 0
 
 
 def test_a_success_ends_the_count_of_failures():

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.errors import FileError, RegistryError, RegistryRefusedError, SettingError
-from ringfence.registry import Registry, codecs_of, framed, registered, subject
+from ringfence.registry import Registry, codecs_of, framed, in_the_open, registered, subject
 from ringfence.settings import load
 from schemas import records as r
 from schemas.codec import UndecodableError, codec, plain, schema_of
@@ -283,6 +283,24 @@ def test_the_login_comes_from_a_private_file(served, tmp_path):
     file.chmod(0o600)
     codecs_of(settings)(READS)
     assert {login for _, _, login in served.requests} == {"Basic dXNlcjpzZWNyZXQ="}
+
+
+@pytest.mark.parametrize("url", ["http://registry:8081", "http://10.0.0.7/apis", "http://[2001:db8::1]:8081"])
+def test_nobody_logs_in_where_others_can_read_along(url, tmp_path):
+    file = tmp_path / "login"
+    file.write_text("user:secret\n")
+    file.chmod(0o600)
+    with pytest.raises(SettingError, match=r"not encrypted.*https://") as caught:
+        codecs_of(load(registry_url=url, registry_auth=file))
+    assert "secret" not in str(caught.value)
+    assert codecs_of(load(registry_url=url)) is not plain
+
+
+@pytest.mark.parametrize(
+    "url", ["https://registry:8081", "http://localhost:1", "http://127.0.0.9/x", "http://[::1]:8081"]
+)
+def test_one_logs_in_over_tls_and_on_this_machine(url):
+    assert not in_the_open(url)
 
 
 @pytest.mark.parametrize("url", ["registry:8081", "ftp://registry", "http://user:secret@registry", "http://"])
