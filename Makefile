@@ -134,7 +134,7 @@ dashboard-pictures: .venv ## Check the dashboards against Grafana's types, draw 
 	cd docker/grafana/render && npm ci --silent && npm run --silent check && npm run --silent draw
 	$(BIN)/python -m tests.monitoring.pictures
 
-model: ## Train the plate model again (an environment of its own, 3 GB, about an hour)
+model: .venv ## Train both models again (an environment of its own, 3 GB, some hours)
 	models/train.sh
 
 .venv: $(VENV)/ready ## Make the virtual environment alone

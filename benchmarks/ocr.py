@@ -21,7 +21,7 @@ from msgspec import Struct
 from consumers.ocr.choose import choose, settled
 from consumers.ocr.eyes import sight_of
 from consumers.ocr.grammar import Reading
-from consumers.ocr.locate import encode_patch, rectify
+from consumers.ocr.patches import encode_patch, rectify
 from consumers.ocr.pictures import decode
 from consumers.ocr.reader import OnnxReader
 from consumers.ocr.sight import Sight, Sighting

@@ -125,12 +125,12 @@ def _packed_kernel(kernel: Weights) -> Weights:
 
 
 def export(weights: Path, data: Path, out: Path) -> None:
-    """Writes ``out`` in int8, and beside it the same network in float32, for comparison (``.float.onnx``)."""
+    """Writes ``out`` in int8, and beside the weights the same network in float32, for comparison."""
     model = network()
     model.load_weights(weights)
     with np.load(data / "finder-00000.npz") as held:
         pictures = held["pictures"][:CALIBRATED]
-    exact = out.with_suffix(".float.onnx")
+    exact = weights.with_name("finder.float.onnx")
     onnx.save(graph_of(model), exact)
     as_they_are = {"scale": np.array(1, np.float32), "zero_point": np.array(0, np.uint8)}
     with tempfile.TemporaryDirectory() as folder:

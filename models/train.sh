@@ -30,3 +30,14 @@ say "the plate model: ${MINUTES:-60} minutes"
 "$python" -m models.calibrate "$work/calibrate" --out models/calibration.json
 "$python" -m models.evaluate "$work/test" --out models/evaluation.json
 "$python" -m models.pictures "$work/test" --out docs/pictures
+
+# The finder: on a GPU --steps 7200 --batch 256 --precision mixed_bfloat16 takes six minutes.
+finder() {
+    say "pictures with plates"
+    "$python" -m models.finder_data "$work/finder" --seed 1 --pictures "${PICTURES:-196608}"
+    say "the finder: ${FINDER_MINUTES:-120} minutes"
+    "$python" -m models.finder_train "$work/finder" "$work/finder" --minutes "${FINDER_MINUTES:-120}" \
+        --batch "${FINDER_BATCH:-64}"
+    .venv/bin/python -m models.compare_finders  # it needs the simulation, too
+}
+finder

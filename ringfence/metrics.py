@@ -62,7 +62,7 @@ class Metrics:
             registry=reg,
             buckets=PER_CENT,
         )
-        self.ocr_batch = seconds("ocr_batch", "Time to locate and read one batch of frames.")
+        self.ocr_batch = seconds("ocr_batch", "Time to find and read one batch of frames.")
         # The gate.
         self.decisions = counter("decisions", "Decisions.", "regime", "kind", "zone", "effect", "form", "reason")
         self.suspended = gauge("suspended", "1 while all disclosure is suspended, or an order is missing.")

@@ -47,6 +47,9 @@ class Settings(BaseSettings):
         description="The plate model, ONNX, or `hub:NAME` for one of fast-plate-ocr's hub, fetched "
         "once: docs/plate-reader.md.",
     )
+    finder: Path = Field(
+        ROOT / "models" / "ringfence_finder.onnx", description="The network that finds plates in a picture, ONNX."
+    )
     regime: str | None = Field(None, description="Pin one regime; unset, the date of capture selects it.")
     purpose: Literal["crime", "national_security"] = Field(
         "crime", description="What the police ask for the data for; some regimes allow only one purpose."

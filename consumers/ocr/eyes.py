@@ -1,22 +1,24 @@
 """The finder and the reader that ship, put together as the settings say: for the stage and for ``ringfence read``."""
 
+from collections.abc import Sequence
+
 import structlog
 
 from consumers.ocr.calibration import Calibration, load
+from consumers.ocr.finder import STREAM_WIDTHS, Finder
 from consumers.ocr.grammar import Grammar
-from consumers.ocr.locate import Strokes
 from consumers.ocr.reader import HUB, OnnxReader
-from consumers.ocr.sight import Finder, Sight
+from consumers.ocr.sight import Finder as AnyFinder
+from consumers.ocr.sight import Sight
 from ringfence.settings import Settings
 
 
-def finder_of(settings: Settings) -> Finder:
-    """What finds plates. FileError if its model is missing or is none."""
-    del settings
-    return Strokes()
+def finder_of(settings: Settings, widths: Sequence[int] = STREAM_WIDTHS) -> Finder:
+    """What finds plates, looking at each picture in these widths. FileError if its model is missing or is none."""
+    return Finder(settings.finder, widths)
 
 
-def sight_of(settings: Settings, finder: Finder | None = None) -> Sight:
+def sight_of(settings: Settings, finder: AnyFinder | None = None) -> Sight:
     """What finds and reads plates; with another finder where one is given. FileError if a model is none."""
     reader = OnnxReader(settings.model)
     return Sight(finder or finder_of(settings), reader, Grammar(calibration_of(settings), reader.slots))

@@ -2,7 +2,7 @@
 
 The network (models/finder_net.py) answers for every 8 by 8 pixels whether the middle of a plate is there, and
 where its corners are. It knows plates from about 20 to 320 pixels wide, so a picture is looked at in one width
-or in several. What several cells say of the same plate is averaged.
+or in several: a larger look is for what is small. What several cells say of the same plate is averaged.
 """
 
 from collections import defaultdict
@@ -14,18 +14,22 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from consumers.ocr.locate import Located, rectify
+from consumers.ocr.patches import Located, rectify
 from consumers.ocr.pictures import Picture
 from ringfence.errors import FileError
 
 STREAM_WIDTHS = (320,)  # one look, at half the width of our own frames
-STILL_WIDTHS = (192, 320, 640, 1_280)  # of a photograph with plates of any size
-MOST_ENLARGED = 2.0  # times: a look that would enlarge a picture more than this shows nothing new
+STILL_WIDTHS = (320, 640, 1_280)  # of a photograph with plates of any size
+MOST_ENLARGED = 1.7  # times: a look that would enlarge a picture more than this shows nothing new
 LEAST_SCORE = 0.4
+LEAST_NEAR = 0.85  # in a larger look than the smallest: there rows of windows look like plates, too
 MOST_FOUND = 8
 STRIDE, STEP = 8, 16  # pixels of a cell of the answers; heights and widths are multiples of STEP
 MOST_TALL = 4  # times its width: of a taller picture only so much is looked at in one look
+MOST_WIDE = 160  # pixels: what is wider in a look is left to the next smaller one, which sees the whole of it
 OVERLAP = 0.3  # of two boxes: more is the same plate
+INPUT, ANSWERS = "pictures", 10
+NO_FINDER = "no network that finds plates: check out the models folder again"
 BATCH_PIXELS = 2_000_000  # of the pictures in one run of the network
 LARGEST = 4.0  # the network's sizes are clipped here, as in training
 
@@ -37,7 +41,7 @@ class Finder:
     """Finds plates with the ONNX network in ``model``. FileError if it is missing or is no such network.
 
     ``widths``: the widths in pixels at which each picture is looked at. ``least``: 0 to 1, the score below which
-    a place is none.
+    a place is none, in the smallest of the widths.
     """
 
     def __init__(self, model: Path, widths: Sequence[int] = STREAM_WIDTHS, least: float = LEAST_SCORE) -> None:
@@ -68,12 +72,16 @@ class Finder:
     def _run(self, shown: Sequence[tuple[int, Picture]]) -> Iterator[tuple[int, Quads, NDArray[np.float32]]]:
         """What the network says of pictures of one size: place, corners in parts of the picture, scores."""
         height, width = shown[0][1].shape
+        far = width == min(self._widths)
         chunk = max(1, BATCH_PIXELS // (height * width))
         for start in range(0, len(shown), chunk):
             part = shown[start : start + chunk]
             batch = np.stack([look for _, look in part])
-            (answers,) = self._session.run(None, {"pictures": packed(batch)})
-            numbers, found, score = candidates(np.asarray(answers), self._least)
+            (answers,) = self._session.run(None, {INPUT: packed(batch)})
+            numbers, found, score = candidates(np.asarray(answers), self._least if far else LEAST_NEAR)
+            if not far:
+                whole = np.ptp(found[..., 0], 1) <= MOST_WIDE
+                numbers, found, score = numbers[whole], found[whole], score[whole]
             found /= np.array([width, height], np.float32)
             for number in np.unique(numbers).tolist():
                 mine = numbers == number
@@ -151,6 +159,10 @@ def _session(model: Path) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
     try:
-        return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        (answers,) = session.run(None, {INPUT: np.zeros((1, STEP // 4, STEP // 4, 16), np.uint8)})
     except Exception as error:  # onnxruntime raises classes of its own, some of which it does not export
-        raise FileError(f"{model} is no ONNX network: check out the models folder again") from error
+        raise FileError(f"{model} is {NO_FINDER}") from error
+    if np.shape(answers) != (1, ANSWERS, STEP // STRIDE, STEP // STRIDE):
+        raise FileError(f"{model} is {NO_FINDER}")
+    return session

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from consumers.ocr.choose import LEAST_CHARACTERS
-from consumers.ocr.locate import Corners, Located
+from consumers.ocr.patches import Corners, Located
 from consumers.ocr.pictures import Picture
 from consumers.ocr.sight import Finder, Sight, Sighting
 from ringfence.vrm import Style

@@ -52,11 +52,13 @@ def read(
     import cv2
 
     from consumers.ocr.eyes import finder_of, sight_of
+    from consumers.ocr.finder import STILL_WIDTHS
     from consumers.ocr.look import WithWhole
 
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what is no picture is said by us
     _ready(out)
-    sight, copies = sight_of(settings, WithWhole(finder_of(settings))), _names(paths, out)
+    finder = WithWhole(finder_of(settings, STILL_WIDTHS))
+    sight, copies = sight_of(settings, finder), _names(paths, out)
     results = [_result(path, copy, sight, settings.least_confidence) for path, copy in zip(paths, copies, strict=True)]
     if as_json:
         print(json.dumps([_as_json(result, settings.least_confidence) for result in results], indent=2))

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from consumers.ocr.chances import Chances, blank, sound
 from consumers.ocr.grammar import NOTHING, Grammar, Reading
-from consumers.ocr.locate import Corners, Located
+from consumers.ocr.patches import Corners, Located
 from consumers.ocr.pictures import Picture
 
 

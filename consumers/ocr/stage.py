@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 
 from consumers.ocr.choose import per_cent, settled
 from consumers.ocr.fuse import Seen, best
-from consumers.ocr.locate import encode_patch
 from consumers.ocr.passage import Passage, opened
+from consumers.ocr.patches import encode_patch
 from consumers.ocr.pictures import FrameUnreadableError
 from consumers.ocr.sight import Sight, Sighting
 from ringfence.dead_letters import Rejected

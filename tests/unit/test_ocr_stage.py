@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from consumers.ocr.chances import one_hot
-from consumers.ocr.locate import Strokes, locate
+from consumers.ocr.finder import Finder
 from consumers.ocr.look import whole
 from consumers.ocr.pictures import decode
 from consumers.ocr.sight import Sight
@@ -14,15 +14,17 @@ from producers.scene import View, render
 from ringfence.errors import ModelError
 from ringfence.jpeg import stripped
 from ringfence.metrics import Metrics
+from ringfence.settings import Settings
 from ringfence.stage import Batch
 from schemas.codec import codec
 from schemas.records import Flag, Frame, Image, Read
 from schemas.topics import FRAMES, IMAGES, READS
 from tests.unit.made import OPENING, delivery
-from tests.unit.test_locate import UNREADABLE
+from tests.unit.test_pictures import UNREADABLE
 
 SURE, DOUBTFUL, NOTHING = one_hot("LKI9ABC", 0.999), one_hot("LK19ABC", 0.6), one_hot("")
 PLATE = render(View("LK19ABC", seed=3)).jpeg
+FINDER = Finder(Settings().finder)
 
 
 class Told:
@@ -41,17 +43,20 @@ class Told:
 
 
 class Whole:
-    """Finds one plate in every picture: all of it."""
+    """Finds so many plates in every picture: each is all of it."""
+
+    def __init__(self, places=1):
+        self.places = places
 
     def find(self, pictures):
-        return [[whole(picture)] for picture in pictures]
+        return [[whole(picture)] * self.places for picture in pictures]
 
 
 def handle(*jpegs, says=SURE, flags=0, shots=(), reader=None, finder=None):
     reader = reader or Told(says)
     frames = [Frame(4, i, OPENING + i, flags, jpeg, list(shots)) for i, jpeg in enumerate(jpegs)]
     batch = Batch(FRAMES.name, 2, frames, [delivery(f, FRAMES.name, 2, f.sequence) for f in frames], "")
-    return Ocr(Sight(finder or Strokes(), reader), 0.8, Metrics()).handle([batch], OPENING), reader
+    return Ocr(Sight(finder or FINDER, reader), 0.8, Metrics()).handle([batch], OPENING), reader
 
 
 def test_a_frame_becomes_a_read_and_apart_an_image():
@@ -79,10 +84,8 @@ def test_the_likeliest_places_are_read_in_one_batch_and_when_they_are_sure_no_ot
 
 
 def test_all_places_are_read_when_the_likeliest_settles_nothing():
-    _, reader = handle(PLATE, PLATE, says=NOTHING)
-    places = len(locate(decode(PLATE)))
-    assert places > 1
-    assert reader.asked == [2, 2 * (places - 1)]
+    _, reader = handle(PLATE, PLATE, says=NOTHING, finder=Whole(places=3))
+    assert reader.asked == [2, 4]
 
 
 @pytest.mark.parametrize("says", [DOUBTFUL, NOTHING])

@@ -10,11 +10,39 @@ from hypothesis import strategies as st
 
 from consumers.ocr import pictures
 from consumers.ocr.pictures import FrameUnreadableError, decode, opened, overview
+from producers.scene import View, render
 from ringfence.headers import header
 from ringfence.jpeg import stripped
 from tests.unit.files import HEIGHT, READABLE, WIDTH, bomb, exif, gray, saved, scans
 
 PLAIN = saved("JPEG")
+
+
+def blank(height, width):
+    return cv2.imencode(".jpg", np.zeros((height, width, 3), np.uint8))[1].tobytes()
+
+
+GOOD = blank(48, 64)
+
+
+def sized(width, height):
+    """A JPEG whose header claims another size than it has."""
+    start = GOOD.index(b"\xff\xc0")
+    return GOOD[: start + 5] + height.to_bytes(2) + width.to_bytes(2) + GOOD[start + 9 :]
+
+
+UNREADABLE = {
+    "empty": b"",
+    "no JPEG": b"\x89PNG\r\n" + bytes(100),
+    "text": b"not a picture at all",
+    "header alone": GOOD[:20],
+    "truncated": GOOD[:-40],
+    "0 by 0": sized(0, 0),
+    "0 wide": sized(0, 48),
+    "30 megapixels": blank(5_000, 6_000),
+    "a bomb of 4 gigapixels": sized(65_535, 65_535),
+    "random after the mark": b"\xff\xd8\xff" + np.random.default_rng(1).bytes(500),
+}
 
 
 def file(folder, data):
@@ -104,3 +132,22 @@ def test_no_bytes_raise_anything_else(tail, kind, keep):
             assert len(door(data))
     with suppress(ValueError):
         assert header(data).kind
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_what_is_no_picture_of_ours_is_refused(name):
+    with pytest.raises(FrameUnreadableError):
+        decode(UNREADABLE[name])
+
+
+def test_damage_inside_a_jpeg_never_raises_anything_else():
+    rng = np.random.default_rng(2)
+    good = render(View("LK19ABC")).jpeg
+    for _ in range(200):
+        broken = bytearray(good)
+        for at in rng.integers(2, len(good) - 2, 20):
+            broken[at] = rng.integers(256)
+        try:
+            decode(bytes(broken))
+        except FrameUnreadableError:
+            continue

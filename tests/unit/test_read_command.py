@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from consumers.ocr.grammar import Reading
-from consumers.ocr.locate import rectify
 from consumers.ocr.look import distinct, may_be_a_plate
+from consumers.ocr.patches import rectify
 from consumers.ocr.pictures import decode
 from consumers.ocr.read_command import files, read
 from consumers.ocr.sight import Sighting

@@ -10,8 +10,8 @@ import pytest
 
 from consumers.ocr.chances import sound
 from consumers.ocr.choose import choose
+from consumers.ocr.finder import Finder
 from consumers.ocr.grammar import NOTHING, Grammar
-from consumers.ocr.locate import Strokes, locate
 from consumers.ocr.pictures import decode
 from consumers.ocr.reader import CHUNK, OnnxReader, prepare
 from consumers.ocr.sight import Sight
@@ -21,6 +21,7 @@ from ringfence.errors import FileError, ModelError, SettingError
 
 MODELS = Path(__file__).parents[2] / "models"
 MODEL = MODELS / "ringfence_plates.onnx"
+FINDER = MODELS / "ringfence_finder.onnx"
 MARKS = ("LK19ABC", "AB51XYZ", "WD70HAD", "GM20HEW", "PM18ECY", "NF22TNE", "LB18SRP", "KO19DZR")
 
 
@@ -39,12 +40,13 @@ def views():
 
 @pytest.fixture(scope="module")
 def patches():
-    return [place.patch for view in views() for place in locate(decode(render(view).jpeg))]
+    found = Finder(FINDER).find([decode(render(view).jpeg) for view in views()])
+    return [place.patch for places in found for place in places]
 
 
 def test_most_plates_in_our_scenes_are_read_right_and_few_wrong(reader):
     right = wrong = 0
-    sight = Sight(Strokes(), reader)
+    sight = Sight(Finder(FINDER), reader)
     for view in views():
         (seen,) = sight.see([decode(render(view).jpeg)])
         choice = choose([sighting.reading for sighting in seen], 0.8)

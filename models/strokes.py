@@ -2,22 +2,20 @@
 
 A black-hat along the rows keeps dark strokes that are narrow, a top-hat the bright ones of old black plates;
 lamps, windows and the edges of a car fall away. What is left is joined into blobs, and a blob that has the
-shape of writing gets a rectangle.
+shape of writing gets a rectangle. The product found plates so before it had a network (docs/decisions/0013); it is kept
+to compare with.
 """
 
 from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
-from msgspec import Struct
-from numpy.typing import NDArray
 
+from consumers.ocr.patches import Located, rectify
 from consumers.ocr.pictures import Picture
 
-Corners = NDArray[np.float32]
 Box = tuple[tuple[float, float], tuple[float, float], float]  # centre, size, degrees
 
-MOST_PATCH_BYTES = 3_000
 MOST_FOUND = 4
 WORK_WIDTH = 640  # strokes are looked for at about this width
 STROKE = 11  # pixels; wider is no stroke
@@ -25,19 +23,6 @@ JOINS = ((11, 3), (23, 3))  # what closes the gaps of far plates, and of near on
 LEAST_WIDTH, LEAST_HEIGHT = 30, 6
 SLOPE = 20.0  # degrees
 STRONG = 110.0  # gray levels between ink and paper of a clean plate by day
-PATCH_WIDTHS = (48, 240)
-
-
-class Located(Struct, frozen=True):
-    """A place where a plate may be.
-
-    ``corners``: 4 by 2 float32 pixels of the picture, clockwise from the upper left. ``patch``: what is
-    there, straightened, uint8, in the colours of the picture. ``score``: 0 to 1, how much it looks like writing.
-    """
-
-    corners: Corners
-    patch: Picture
-    score: float
 
 
 def locate(picture: Picture) -> list[Located]:
@@ -59,16 +44,6 @@ class Strokes:
     def find(self, pictures: Sequence[Picture]) -> list[list[Located]]:
         """For each picture, what ``locate`` finds in it."""
         return [locate(picture) for picture in pictures]
-
-
-def encode_patch(patch: Picture) -> bytes:
-    """The patch as a JPEG of at most 3,000 bytes; shrunk if lower quality is not enough."""
-    for quality in (85, 70, 50, 30, 15):
-        coded = cv2.imencode(".jpg", patch, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-        if len(coded) <= MOST_PATCH_BYTES:
-            return coded.tobytes()
-    half = cv2.resize(patch, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    return encode_patch(half.astype(np.uint8, copy=False))
 
 
 def _strokes(gray: Picture) -> Iterator[tuple[Picture, Picture]]:
@@ -162,15 +137,3 @@ def _located(picture: Picture, box: Box, score: float, shrink: float) -> Located
     # boxPoints starts at the lower left and goes clockwise.
     corners = np.column_stack([x, y])[[1, 2, 3, 0]].astype(np.float32)
     return Located(corners, rectify(picture, corners), round(score, 4))
-
-
-def rectify(picture: Picture, corners: Corners) -> Picture:
-    """What lies between four corners, straightened, in about the size that it has in the picture."""
-    across = float(np.linalg.norm(corners[1] - corners[0]) + np.linalg.norm(corners[2] - corners[3])) / 2
-    down = float(np.linalg.norm(corners[3] - corners[0]) + np.linalg.norm(corners[2] - corners[1])) / 2
-    width = int(np.clip(round(across), *PATCH_WIDTHS))
-    height = max(12, round(width * down / max(across, 1.0)))
-    target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-    warp = cv2.getPerspectiveTransform(corners, target)
-    flat = cv2.warpPerspective(picture, warp, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return flat.astype(np.uint8, copy=False)
