@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the models again, from nothing: an environment, pictures, training, export, int8, calibration, evaluation.
-# About two and a half hours on two cores and 12 GB of disk under WORK; interrupted, it goes on where it stopped.
+# About four hours on two cores and 15 GB of disk under WORK; interrupted, it goes on where it stopped.
 # Seed 1 is for training, 2 for the test, 4 for the calibration. With a GPU: put jax[cuda] into the environment, set
 # KERAS_BACKEND=jax BATCH=1024 FINDER_BATCH=256, and take more SHARDS.
 set -euo pipefail
