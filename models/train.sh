@@ -36,7 +36,8 @@ finder() {
     say "pictures with plates"
     "$python" -m models.finder_data "$work/finder" --seed 1 --pictures "${PICTURES:-196608}"
     say "the finder: ${FINDER_MINUTES:-120} minutes"
-    "$python" -m models.finder_train "$work/finder" "$work/finder" --minutes "${FINDER_MINUTES:-120}"
+    "$python" -m models.finder_train "$work/finder" "$work/finder" --minutes "${FINDER_MINUTES:-120}" \
+        --batch "${FINDER_BATCH:-64}"
     .venv/bin/python -m models.compare_finders  # it needs the simulation, too
 }
 finder

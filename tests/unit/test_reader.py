@@ -195,7 +195,10 @@ def test_a_model_of_the_hub_is_read_as_its_config_says(monkeypatch, mode, patche
 def test_the_model_is_small_and_as_good_as_its_card_says():
     assert MODEL.stat().st_size <= 3_000_000
     report, card = json.loads((MODELS / "evaluation.json").read_text()), (MODELS / "CARD.md").read_text()
-    for source, row in report["by_source"].items():
-        figures = f"| {row['crops']:,} | {row['right']:.2f} | {row['kept_by_gate']:.2f} | {row['right_of_kept']:.2f} |"
-        assert figures in card, source
-    assert report["by_source"]["traffic"]["right"] >= 95
+    kinds = [report[name] for name in ("by_width", "by_lines", "by_style", "by_condition")]
+    for row in [report["all"], report["ninety_pixels_or_more"], *(row for kind in kinds for row in kind.values())]:
+        shares = " | ".join(f"{row[name]:.2f}" for name in ("exact", "glyphs", "kept", "right_of_kept"))
+        assert f"| {row['crops']:,} | {shares} |" in card
+    assert report["all"]["right_of_kept"] >= 99.5
+    assert report["without_plate"]["right"] == 100
+    assert report["reliability"]["ece"] <= 0.02
