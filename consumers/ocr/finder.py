@@ -27,10 +27,11 @@ MOST_FOUND = 8
 STRIDE, STEP = 8, 16  # pixels of a cell of the answers; heights and widths are multiples of STEP
 MOST_TALL = 4  # times its width: of a taller picture only so much is looked at in one look
 MOST_WIDE = 160  # pixels: what is wider in a look is left to the next smaller one, which sees the whole of it
+NEARLY = 0.9  # times: what shrinks less loses nothing without a mean over areas
 OVERLAP = 0.3  # of two boxes: more is the same plate
 INPUT, ANSWERS = "pictures", 10
 NO_FINDER = "no network that finds plates: check out the models folder again"
-BATCH_PIXELS = 2_000_000  # of the pictures in one run of the network
+BATCH_PIXELS = 500_000  # of the pictures in one run of the network; with more it is no faster
 LARGEST = 4.0  # the network's sizes are clipped here, as in training
 
 Answers = NDArray[np.float32]
@@ -146,11 +147,21 @@ def _looks(picture: Picture, widths: Sequence[int]) -> Iterator[Picture]:
             return
         tall = min(height * wide / width, MOST_TALL * wide)
         size = wide, max(STEP, STEP * round(tall / STEP))
-        if size == (width, height):
-            yield picture
-        else:
-            way = cv2.INTER_AREA if wide < width else cv2.INTER_LINEAR
-            yield cv2.resize(picture, size, interpolation=way).astype(np.uint8, copy=False)
+        yield _resized(picture, size)
+
+
+def _resized(picture: Picture, size: tuple[int, int]) -> Picture:
+    """The picture in this size: by a whole number first, which OpenCV does ten times as fast, then by the rest."""
+    height, width = picture.shape
+    times = width // size[0]
+    if times > 1 and height >= times:
+        whole = width // times, height // times
+        picture = cv2.resize(picture, whole, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+        height, width = picture.shape
+    if size == (width, height):
+        return picture
+    way = cv2.INTER_AREA if size[0] < NEARLY * width else cv2.INTER_LINEAR
+    return cv2.resize(picture, size, interpolation=way).astype(np.uint8, copy=False)
 
 
 def _session(model: Path) -> onnxruntime.InferenceSession:

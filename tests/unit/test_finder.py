@@ -1,5 +1,7 @@
 """The finder that ships: plates of any size and angle, many at once, none on an empty road."""
 
+import json
+
 import cv2
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from ringfence.settings import Settings
 from ringfence.vrm import Style
 
 MODEL = Settings().finder
+CARD = MODEL.parent / "CARD.md"
 MOST_AWAY = 0.4  # of the height of a plate: how far the corners may be off, in the mean
 
 
@@ -161,3 +164,14 @@ def test_packing_keeps_every_pixel_in_its_block():
     made = packed(picture)
     assert made.shape == (2, 2, 3, 16)
     assert (made[1, 1, 2].reshape(4, 4) == picture[1, 4:8, 8:12]).all()
+
+
+def test_the_record_meets_what_is_asked_of_finding_and_reading_and_the_card_says_so():
+    record = json.loads((MODEL.parent / "finder_evaluation.json").read_text())
+    plates, empty = record["network"]["readable"], record["network"]["without_plate"]
+    share = plates["right"] / sum(plates.values())
+    assert record["frames"] >= 4_500
+    assert share >= 0.97
+    assert plates["wrong"] <= 0.002 * sum(plates.values())
+    assert empty["none"] >= 0.999 * sum(empty.values())
+    assert f"{sum(plates.values()):,}\nreadable plates {share:.1%}".replace("%", " %") in CARD.read_text()
