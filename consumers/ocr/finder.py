@@ -169,6 +169,7 @@ def _session(model: Path) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    onnxruntime.disable_telemetry_events()  # it would keep an identifier of this machine
     try:
         session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
         (answers,) = session.run(None, {INPUT: np.zeros((1, STEP // 4, STEP // 4, 16), np.uint8)})
