@@ -76,12 +76,14 @@ def entries(tiff: bytes, at: int | None = None) -> dict[int, tuple[int, int, byt
     order = order_of(tiff)
     at = _number(tiff, 4, 4, order) if at is None else at
     number = _number(tiff, at, 2, order)
-    found = {}
+    found: dict[int, tuple[int, int, bytes]] = {}
     for i in range(at + 2, at + 2 + 12 * number, 12):
         value = tiff[i + 8 : i + 12]
         if len(value) < 4:
             break
-        found[_number(tiff, i, 2, order)] = (_number(tiff, i + 2, 2, order), _number(tiff, i + 4, 4, order), value)
+        # Of a tag that is there twice, decoders take the first.
+        tag = _number(tiff, i, 2, order)
+        found.setdefault(tag, (_number(tiff, i + 2, 2, order), _number(tiff, i + 4, 4, order), value))
     return found
 
 
@@ -111,6 +113,9 @@ def segments(jpeg: bytes) -> Iterator[tuple[int, int, int]]:
         kind = jpeg[at + 1]
         if kind == 0xFF:  # a fill byte
             at += 1
+            continue
+        if kind in BARE or 0xD0 <= kind <= 0xD7:  # a decoder reads no length after it, so nor may we
+            at, seen = at + 2, seen + 1
             continue
         end = at + 2 + int.from_bytes(jpeg[at + 2 : at + 4])
         yield kind, at + 4, end

@@ -15,6 +15,8 @@ from ringfence.stage import Batch, Handled, Stage, UnreadableError, reject
 from schemas.codec import Codecs, UndecodableError
 from schemas.topics import Topic
 
+NOBODYS = (BrokerError, ModelError, MemoryError)  # errors for which no record is at fault
+
 Gathered = Mapping[Place, list[Delivery]]
 Stepped = Mapping[Place, tuple[int, int]]  # from, up to but not including
 Decoders = Mapping[str, Callable[[Any], Any]]
@@ -64,8 +66,8 @@ def handled_by(stage: Stage, decoders: Decoders, batches: Sequence[Batch], now: 
     """What the stage makes of the batches; if that fails, the records that make it fail are found and set aside."""
     try:
         return stage.handle(batches, now) if batches else Handled()
-    except (BrokerError, ModelError):
-        raise  # no record is at fault
+    except NOBODYS:
+        raise
     except Exception as error:  # noqa: BLE001 - one bad record must not stop the stage
         log = structlog.get_logger(stage=str(stage.user))
         log.warning("a record could not be handled", error=type(error).__name__)
@@ -83,7 +85,7 @@ def _probed(stage: Stage, batch: Batch, now: int, rejected: list[Rejected]) -> B
     for record, delivery in zip(batch.records, batch.deliveries, strict=True):
         try:
             stage.handle([Batch(batch.topic, batch.partition, [record], [delivery], batch.mark)], now)
-        except ModelError:
+        except NOBODYS:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the record goes to the dead letters
             rejected.append(reject(delivery, error))

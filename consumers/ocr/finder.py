@@ -14,9 +14,10 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from consumers.ocr.network import LONGEST, NoSaneAnswerError, deadline
 from consumers.ocr.patches import Located, rectify
 from consumers.ocr.pictures import Picture
-from ringfence.errors import FileError
+from ringfence.errors import FileError, ModelError
 
 STREAM_WIDTHS = (320,)  # one look, at half the width of our own frames
 STILL_WIDTHS = (320, 640, 1_280)  # of a photograph with plates of any size
@@ -45,10 +46,12 @@ class Finder:
     a place is none, in the smallest of the widths.
     """
 
-    def __init__(self, model: Path, widths: Sequence[int] = STREAM_WIDTHS, least: float = LEAST_SCORE) -> None:
+    def __init__(
+        self, model: Path, widths: Sequence[int] = STREAM_WIDTHS, least: float = LEAST_SCORE, longest: float = LONGEST
+    ) -> None:
         if not model.is_file():
             raise FileError(f"{model} is missing: check out the models folder, or run `make model`")
-        self._widths, self._least = tuple(widths), least
+        self._widths, self._least, self._longest = tuple(widths), least, longest
         self._session = _session(model)
         self.find([np.zeros((180, 320), np.uint8)])  # the first run is slow; no frame shall wait for it
 
@@ -78,8 +81,7 @@ class Finder:
         for start in range(0, len(shown), chunk):
             part = shown[start : start + chunk]
             batch = np.stack([look for _, look in part])
-            (answers,) = self._session.run(None, {INPUT: packed(batch)})
-            numbers, found, score = candidates(np.asarray(answers), self._least if far else LEAST_NEAR)
+            numbers, found, score = candidates(self._answers(batch), self._least if far else LEAST_NEAR)
             if not far:
                 whole = np.ptp(found[..., 0], 1) <= MOST_WIDE
                 numbers, found, score = numbers[whole], found[whole], score[whole]
@@ -87,6 +89,29 @@ class Finder:
             for number in np.unique(numbers).tolist():
                 mine = numbers == number
                 yield part[number][0], found[mine], score[mine]
+
+    def _answers(self, batch: Picture) -> Answers:
+        """The network's answers. NoSaneAnswerError if there are none to these pictures, ModelError if to no others."""
+        try:
+            return self._sane(batch)
+        except NoSaneAnswerError:
+            try:
+                self._sane(np.zeros((1, STEP, STEP), np.uint8))
+            except NoSaneAnswerError as error:
+                raise ModelError(f"{error}: check out the models folder again") from error
+            raise
+
+    def _sane(self, batch: Picture) -> Answers:
+        with deadline(self._longest) as options:
+            try:
+                answers = np.asarray(self._session.run(None, {INPUT: packed(batch)}, options)[0], np.float32)
+            except Exception as error:  # onnxruntime raises classes of its own, some of which it does not export
+                if options.terminate:
+                    raise ModelError(f"the finder did not answer within {self._longest:g} s: start again") from error
+                raise NoSaneAnswerError("the finder gave no answer") from error
+        if not np.isfinite(answers).all():
+            raise NoSaneAnswerError("the finder gave no sane answer")
+        return answers
 
     def _located(self, picture: Picture, quads: Quads, scores: NDArray[np.float32]) -> list[Located]:
         kept = merged(quads, scores)[:MOST_FOUND]

@@ -29,7 +29,8 @@ class Seen(Struct, frozen=True):
 def best(shots: Sequence[Sequence[Sighting]], grammar: Grammar, least: float) -> Seen | None:
     """The plate of a passage from the sightings in each of its shots; None if there is nothing to read.
 
-    The surest reading says which plate it is. Of every other shot, the sighting that is most like it has a vote.
+    The best reading says which plate it is. Of every other shot, the sighting that is most like it has a vote. What
+    they say together must be what one of them says alone, or it is not sure at all.
     """
     every = [(shot, sighting) for shot, sightings in enumerate(shots) for sighting in sightings]
     readings = [sighting.reading for _, sighting in every]
@@ -38,10 +39,14 @@ def best(shots: Sequence[Sequence[Sighting]], grammar: Grammar, least: float) ->
         return None
     shot, anchor = every[chosen]
     others = [_most_alike(anchor, sightings) for i, sightings in enumerate(shots) if i != shot]
-    voters = [anchor.chances, *(other for other in others if other is not None)]
+    voters = [anchor, *(other for other in others if other is not None)]
     if len(voters) == 1:
         return Seen(shot, anchor)
-    return Seen(shot, replace(anchor, reading=grammar.decode(fuse(voters))))
+    fused = grammar.decode(fuse([voter.chances for voter in voters]))
+    if fused.vrm not in {voter.reading.vrm for voter in voters}:
+        # Two vehicles in a queue with like marks would vote for a third: nobody has seen that one.
+        fused = replace(fused, confidence=0.0)
+    return Seen(shot, replace(anchor, reading=fused))
 
 
 def fuse(shots: Sequence[Chances]) -> Chances:
@@ -63,8 +68,8 @@ def alikeness(one: Chances, other: Chances) -> float:
     return float(np.sqrt(one.astype(np.float64) * other).sum(-1).mean())
 
 
-def _most_alike(anchor: Sighting, sightings: Sequence[Sighting]) -> Chances | None:
-    alike = [(alikeness(anchor.chances, one.chances), one.chances) for one in sightings if one.reading.vrm]
+def _most_alike(anchor: Sighting, sightings: Sequence[Sighting]) -> Sighting | None:
+    alike = [(alikeness(anchor.chances, one.chances), one) for one in sightings if one.reading.vrm]
     near = [pair for pair in alike if pair[0] >= LEAST_ALIKE]
     return max(near, key=lambda pair: pair[0])[1] if near else None
 

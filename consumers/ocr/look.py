@@ -5,11 +5,10 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from consumers.ocr.choose import LEAST_CHARACTERS
+from consumers.ocr.choose import LEAST_CHARACTERS, rank
 from consumers.ocr.patches import Corners, Located
 from consumers.ocr.pictures import Picture
 from consumers.ocr.sight import Finder, Sight, Sighting
-from ringfence.vrm import Style
 
 LEAST_CONFIDENCE = 0.3  # what is less sure is rather no plate
 # A picture that may be nothing but a plate, by its shape: a strip, or a small one that is not upright.
@@ -53,16 +52,11 @@ def whole(picture: Picture) -> Located:
 def distinct(seen: Sequence[Sighting]) -> list[Sighting]:
     """The sightings that say something, each plate once: of those that overlap, the one that reads best. Best first."""
     kept: list[Sighting] = []
-    for one in sorted(seen, key=_rank, reverse=True):
+    for one in sorted(seen, key=lambda one: rank(one.reading), reverse=True):
         says = len(one.reading.vrm) >= LEAST_CHARACTERS and one.reading.confidence >= LEAST_CONFIDENCE
         if says and not any(_overlap(one, other) for other in kept):
             kept.append(one)
     return kept
-
-
-def _rank(one: Sighting) -> tuple[bool, int, float]:
-    """A whole mark before a part of one, then the longer, then the surer."""
-    return one.reading.style is not Style.FOREIGN_OR_UNKNOWN, len(one.reading.vrm), one.reading.confidence
 
 
 def _overlap(one: Sighting, other: Sighting) -> bool:

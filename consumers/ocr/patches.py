@@ -11,6 +11,7 @@ Corners = NDArray[np.float32]
 
 MOST_PATCH_BYTES = 3_000
 PATCH_WIDTHS = (48, 240)
+TALLEST = 2  # times its width: no plate is taller
 
 
 class Located(Struct, frozen=True):
@@ -30,7 +31,7 @@ def rectify(picture: Picture, corners: Corners) -> Picture:
     across = float(np.linalg.norm(corners[1] - corners[0]) + np.linalg.norm(corners[2] - corners[3])) / 2
     down = float(np.linalg.norm(corners[3] - corners[0]) + np.linalg.norm(corners[2] - corners[1])) / 2
     width = int(np.clip(round(across), *PATCH_WIDTHS))
-    height = max(12, round(width * down / max(across, 1.0)))
+    height = int(np.clip(round(width * down / max(across, 1.0)), 12, TALLEST * width))
     if across > 2 * width:
         picture, corners = _smaller(picture, corners, width / across)
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)

@@ -5,10 +5,8 @@ same chances whatever else is in its batch. A model of fast-plate-ocr's hub is a
 """
 
 import socket
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from threading import Timer
 
 import cv2
 import numpy as np
@@ -18,12 +16,13 @@ from fast_plate_ocr.inference import hub
 from fast_plate_ocr.inference.plate_recognizer import LicensePlateRecognizer
 
 from consumers.ocr.chances import ALPHABET, SLOTS, Chances, blank, sound
+from consumers.ocr.network import LONGEST, deadline
 from consumers.ocr.pictures import Picture
 from ringfence.errors import FileError, ModelError, SettingError
 
 HEIGHT, WIDTH = 48, 128  # what our model takes
 CHUNK = 8  # patches in one run of the model; more read no faster, and short batches are padded to it
-WATCHED, LONGEST = 16 * CHUNK, 30.0  # so many patches may take a model so many seconds
+WATCHED = 16 * CHUNK  # patches that may take a model LONGEST
 HUB = "hub:"
 FETCH = 30.0  # seconds that the hub may be silent
 
@@ -58,7 +57,7 @@ class OnnxReader:
         ready = {i: crop for i, patch in enumerate(patches) if (crop := self._prepared(patch)) is not None}
         chances, places = blank(len(patches), self.slots), list(ready)
         for begin in range(0, len(places), WATCHED):
-            with _deadline(self.longest) as options:
+            with deadline(self.longest) as options:
                 for start in range(begin, min(begin + WATCHED, len(places)), CHUNK):
                     chunk = places[start : start + CHUNK]
                     chances[chunk] = self._read([ready[place] for place in chunk], options)
@@ -122,19 +121,6 @@ def _gray(patch: Picture) -> Picture | None:
     if patch.ndim == 3 and patch.shape[2] == 3:
         return cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False)
     return patch if patch.ndim == 2 or patch.shape[2] == 1 else None
-
-
-@contextmanager
-def _deadline(seconds: float) -> Iterator[onnxruntime.RunOptions]:
-    """Options for runs that end, all of them, when the time is over."""
-    options = onnxruntime.RunOptions()
-    timer = Timer(seconds, setattr, (options, "terminate", True))
-    timer.daemon = True
-    timer.start()
-    try:
-        yield options
-    finally:
-        timer.cancel()
 
 
 def _local(model: Path) -> tuple[Path, Path]:

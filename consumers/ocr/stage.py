@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 
 from consumers.ocr.choose import per_cent, settled
 from consumers.ocr.fuse import Seen, best
+from consumers.ocr.network import NoSaneAnswerError
 from consumers.ocr.passage import Passage, opened
 from consumers.ocr.patches import encode_patch
 from consumers.ocr.pictures import FrameUnreadableError
 from consumers.ocr.sight import Sight, Sighting
 from ringfence.dead_letters import Rejected
-from ringfence.errors import RecordError
 from ringfence.kafka_io import Delivery
 from ringfence.metrics import Metrics
 from ringfence.stage import Batch, Handled, Output, reject
@@ -25,10 +25,6 @@ from schemas.topics import FRAMES, IMAGES, READS, User
 
 NO_PLATE, UNSURE, READ = "no_plate", "below_gate", "read"
 MOST_PIXELS = 24_000_000  # of the pictures that are in memory together, or those of one passage
-
-
-class NoSaneAnswerError(RecordError):
-    """The model gave no chances for a patch of this frame, though it does for others."""
 
 
 Opened = tuple[Passage, Delivery]

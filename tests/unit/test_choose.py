@@ -46,3 +46,7 @@ def test_only_a_sure_mark_of_the_current_style_is_settled():
 @pytest.mark.parametrize(("confidence", "shown"), [(0.0, 0), (0.999, 99), (1.0, 100)])
 def test_a_confidence_is_shown_in_whole_per_cent_rounded_down(confidence, shown):
     assert per_cent(reading("LK19ABC", confidence)) == shown
+
+
+def test_a_short_mark_goes_after_a_longer_one_that_it_may_be_a_part_of():
+    assert choose([reading("1AB", 0.96), reading("BAB1234", 0.99)], 0.95) == 1

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from consumers.ocr.finder import STILL_WIDTHS, Finder, packed
+from consumers.ocr.network import NoSaneAnswerError
 from consumers.ocr.pictures import decode
 from producers.plate_art import PlateArt, draw
 from producers.scene import View, render
 from producers.traffic import Light, Weather
-from ringfence.errors import FileError
+from ringfence.errors import FileError, ModelError
 from ringfence.settings import Settings
 from ringfence.vrm import Style
 
@@ -175,3 +176,40 @@ def test_the_record_meets_what_is_asked_of_finding_and_reading_and_the_card_says
     assert plates["wrong"] <= 0.002 * sum(plates.values())
     assert empty["none"] >= 0.999 * sum(empty.values())
     assert f"{sum(plates.values()):,}\nreadable plates {share:.1%}".replace("%", " %") in CARD.read_text()
+
+
+class Network:
+    """In the place of the network's session: says, of pictures that are not black, what it is told to."""
+
+    def __init__(self, session, answer):
+        self.session, self.answer = session, answer
+
+    def run(self, names, feed, options=None):
+        (sound,) = self.session.run(names, feed, options)
+        return [self.answer(sound)] if next(iter(feed.values())).any() else [sound]
+
+
+def fail(_):
+    raise RuntimeError("broken")
+
+
+@pytest.mark.parametrize("answer", [lambda sound: sound * np.nan, fail])
+def test_a_picture_of_which_the_network_makes_no_sense_is_at_fault(answer):
+    finder = Finder(MODEL)
+    finder._session = Network(finder._session, answer)
+    with pytest.raises(NoSaneAnswerError):
+        finder.find([plate()])
+
+
+def test_a_network_that_makes_sense_of_nothing_is_at_fault_itself():
+    finder = Finder(MODEL)
+    finder._session = type("Dead", (), {"run": lambda *_: fail(0)})()
+    with pytest.raises(ModelError, match="models folder"):
+        finder.find([plate()])
+
+
+def test_a_network_that_does_not_answer_in_time_is_at_fault():
+    finder = Finder(MODEL, STILL_WIDTHS)
+    finder._longest = 1e-6
+    with pytest.raises(ModelError, match="did not answer within"):
+        finder.find([np.full((2_000, 2_000), 90, np.uint8)] * 20)

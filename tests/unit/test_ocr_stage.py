@@ -7,9 +7,10 @@ import pytest
 from consumers.ocr.chances import one_hot
 from consumers.ocr.finder import Finder
 from consumers.ocr.look import whole
+from consumers.ocr.network import NoSaneAnswerError
 from consumers.ocr.pictures import decode
 from consumers.ocr.sight import Sight
-from consumers.ocr.stage import NO_PLATE, READ, UNSURE, NoSaneAnswerError, Ocr
+from consumers.ocr.stage import NO_PLATE, READ, UNSURE, Ocr
 from producers.scene import View, render
 from ringfence.errors import ModelError
 from ringfence.jpeg import stripped

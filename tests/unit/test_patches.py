@@ -43,3 +43,8 @@ def test_corners_outside_of_the_picture_are_filled_from_its_edge():
     picture = np.full((100, 2_000), 77, np.uint8)
     corners = np.array([[-300, -50], [2_400, -50], [2_400, 400], [-300, 400]], np.float32)
     assert (rectify(picture, corners) == 77).all()
+
+
+def test_no_patch_is_taller_than_a_plate_may_be():
+    corners = np.array([[5, 0], [6, 0], [6, 390], [5, 390]], np.float32)
+    assert rectify(np.zeros((400, 400), np.uint8), corners).shape == (96, 48)

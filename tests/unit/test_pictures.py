@@ -151,3 +151,23 @@ def test_damage_inside_a_jpeg_never_raises_anything_else():
             decode(bytes(broken))
         except FrameUnreadableError:
             continue
+
+
+@pytest.mark.parametrize("marker", [0x01, 0xD0, 0xD7])
+def test_a_size_behind_a_marker_without_a_length_is_seen(marker):
+    """A decoder goes on right behind it; whoever skips a length there takes the comment's size for the picture's."""
+    lie = b"\xff\xc0" + (11).to_bytes(2) + b"\x08" + (8).to_bytes(2) + (8).to_bytes(2) + b"\x01\x01\x11\x00"
+    comment = b"\xff\xfe" + (len(lie) + 2).to_bytes(2) + lie
+    large = sized(60_000, 60_000)
+    with pytest.raises(FrameUnreadableError, match="60000 by 60000"):
+        decode(large[:2] + bytes([0xFF, marker]) + comment + large[2:])
+
+
+def test_of_a_tiff_tag_that_is_there_twice_the_first_counts(tmp_path):
+    entry = lambda tag, value: tag.to_bytes(2, "little") + b"\x03\x00\x01\x00\x00\x00" + value.to_bytes(4, "little")  # noqa: E731
+    tags = [(0x100, 60_000), (0x101, 60_000), (0x100, 8), (0x101, 8)]
+    data = (
+        b"II*\x00\x08\x00\x00\x00" + len(tags).to_bytes(2, "little") + b"".join(entry(*tag) for tag in tags) + b"\0" * 4
+    )
+    with pytest.raises(FrameUnreadableError, match="60000 by 60000"):
+        opened(file(tmp_path, data))
