@@ -1,6 +1,7 @@
 """Bytes to a gray picture: what can be read is read, the rest is refused with a line, and never decoded first."""
 
 from contextlib import suppress
+from struct import pack
 
 import cv2
 import numpy as np
@@ -164,10 +165,8 @@ def test_a_size_behind_a_marker_without_a_length_is_seen(marker):
 
 
 def test_of_a_tiff_tag_that_is_there_twice_the_first_counts(tmp_path):
-    entry = lambda tag, value: tag.to_bytes(2, "little") + b"\x03\x00\x01\x00\x00\x00" + value.to_bytes(4, "little")  # noqa: E731
     tags = [(0x100, 60_000), (0x101, 60_000), (0x100, 8), (0x101, 8)]
-    data = (
-        b"II*\x00\x08\x00\x00\x00" + len(tags).to_bytes(2, "little") + b"".join(entry(*tag) for tag in tags) + b"\0" * 4
-    )
+    entries = b"".join(pack("<HHII", tag, 3, 1, value) for tag, value in tags)
+    data = pack("<2sHIH", b"II", 42, 8, len(tags)) + entries + bytes(4)
     with pytest.raises(FrameUnreadableError, match="60000 by 60000"):
         opened(file(tmp_path, data))
