@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from math import inf
 from pathlib import Path
 from threading import Event
 
@@ -35,19 +36,31 @@ class Pace(Struct):
         return self.began + (self.turn / self.rate if self.rate else position)
 
 
+class Until(Struct, frozen=True):
+    """When all of it is over: at ``end``, in seconds of ``time.monotonic``, or as soon as ``stop`` is set."""
+
+    end: float
+    stop: Event
+
+    def over(self) -> bool:
+        """Whether it is."""
+        return self.stop.is_set() or time.monotonic() >= self.end
+
+    def wait(self, due: float) -> bool:
+        """Waits until then, but not beyond the end; whether it is over before anything is due."""
+        return self.stop.wait(max(0.0, min(due, self.end) - time.monotonic())) or due > self.end or self.over()
+
+
 def replay(context: Context, wanted: Replay, seconds: float, stop: Event) -> int:
     """Sends what is wanted until it ends, or ``seconds`` (0: for ever), or ``stop``; how many frames were sent."""
-    log, began = structlog.get_logger(stage=str(User.CAMERAS)), time.monotonic()
-
-    def over() -> bool:
-        return stop.is_set() or bool(seconds and time.monotonic() - began > seconds)
-
+    log = structlog.get_logger(stage=str(User.CAMERAS))
+    until = Until(time.monotonic() + seconds if seconds else inf, stop)
     if wanted.stills:
         folder.pictures(Path(wanted.source))  # what is not there shows before a broker is asked
     sending = _Sending(context, wanted)
     log.info("ready", source=shown(wanted.source), camera=wanted.camera, when=str(wanted.when))
     try:
-        _rounds(sending, wanted, over, stop)
+        _rounds(sending, wanted, until)
     finally:
         sending.sender.close()
     sent = sending.sent - sending.sender.lost.total()
@@ -55,12 +68,12 @@ def replay(context: Context, wanted: Replay, seconds: float, stop: Event) -> int
     return sent
 
 
-def _rounds(sending: "_Sending", wanted: Replay, over: Callable[[], bool], stop: Event) -> None:
+def _rounds(sending: "_Sending", wanted: Replay, until: Until) -> None:
     """The source once, or over and over: a stream until the end, what else only if there was anything to send."""
     asked = False
-    while not over():
+    while not until.over():
         try:
-            sent = _round(sending, wanted, over, stop)
+            sent = _round(sending, wanted, until)
         except FileError as error:
             if not (asked and wanted.streamed and wanted.loop):
                 raise
@@ -70,19 +83,18 @@ def _rounds(sending: "_Sending", wanted: Replay, over: Callable[[], bool], stop:
         if not wanted.loop or not (sent or wanted.streamed):
             return
         if wanted.streamed:
-            stop.wait(PAUSE)
+            until.wait(time.monotonic() + PAUSE)
 
 
-def _round(sending: "_Sending", wanted: Replay, over: Callable[[], bool], stop: Event) -> bool:
+def _round(sending: "_Sending", wanted: Replay, until: Until) -> bool:
     """The source once, from its beginning to its end; whether there was anything to send."""
     now = sending.context.clock.now
     source: Iterator[Passing | None] = (
-        folder.passings(wanted, over) if wanted.stills else video.passings(wanted, now, over)
+        folder.passings(wanted, until.over) if wanted.stills else video.passings(wanted, now, until.over)
     )
     pace, before = sending.paced(), sending.sent
     for passing in source:
-        due = pace.due(passing.position if passing else 0.0)
-        if stop.wait(max(0.0, due - time.monotonic())) or over():
+        if until.wait(pace.due(passing.position if passing else 0.0)):
             break
         pace.turn += 1
         if passing is not None:

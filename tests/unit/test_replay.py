@@ -199,6 +199,13 @@ def test_a_loop_goes_on_at_the_same_rate_until_the_time_is_over(tmp_path, monkey
     assert len({frame.sequence for _, frame in frames}) == len(frames)
 
 
+@pytest.mark.parametrize("rate", [0.25, None])
+def test_the_time_is_over_also_while_the_next_picture_is_waited_for(tmp_path, monkeypatch, rate):
+    names, began = ("20220615_083000.jpg", "20220615_103000.jpg"), time.monotonic()
+    frames = run(monkeypatch, Replay(folder_of(tmp_path, *names), 1, rate=rate, when=When.NAME), seconds=0.5)
+    assert (len(frames), time.monotonic() - began < 2) == (1, True)
+
+
 def test_a_loop_over_nothing_that_can_be_sent_ends(tmp_path, monkeypatch):
     (tmp_path / "a.jpg").write_bytes(b"broken")
     assert run(monkeypatch, Replay(str(tmp_path), 1, rate=50.0, loop=True), seconds=5) == []
