@@ -12,7 +12,9 @@ SCHEMES = ("http", "https", "rtp", "rtsp", "rtsps", "tcp", "udp")
 def local_stream(url: str) -> str:
     """The URL itself. SettingError if it is no stream, or a name that leads out of this network.
 
-    Whoever writes an address of digits means that address; a name may lead anywhere, and only inwards it is followed.
+    Whoever writes an address of digits means that address; a name may lead anywhere, and is taken if it leads inwards
+    now. That guards against a slip of the pen, not against the server: FFmpeg asks for the name again, and goes where
+    the server sends it on to.
     """
     parts = _split(url)
     if parts.scheme not in SCHEMES or not parts.hostname:
