@@ -70,6 +70,12 @@ def test_a_folder_of_pictures_that_is_not_there_is_an_error_and_none_that_docker
     assert (pictures["type"], pictures["read_only"], pictures["bind"]) == ("bind", True, {"create_host_path": False})
 
 
+def test_a_quiet_quarter_of_an_hour_is_no_ill_health_where_pictures_are_replayed():
+    replayed = yaml.safe_load((DOCKER / "compose.replay.yaml").read_text())["services"]["cameras"]["healthcheck"]
+    *simulated, within = SERVICES["cameras"]["healthcheck"]["test"]
+    assert (replayed["test"], within) == ([*simulated, "900"], "60")
+
+
 @pytest.mark.parametrize("path", LAYERS, ids=lambda path: path.name)
 def test_nothing_is_mounted_from_this_machine_by_a_short_form_but_what_lies_here(path):
     for name, service in yaml.safe_load(path.read_text())["services"].items():
