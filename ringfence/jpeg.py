@@ -4,7 +4,7 @@ A JPEG may carry text besides its picture: EXIF, comments, whatever follows its 
 Source: ITU-T T.81, annex B.
 """
 
-SOI, EOI, SOS = 0xD8, 0xD9, 0xDA
+TEM, SOI, EOI, SOS = 0x01, 0xD8, 0xD9, 0xDA
 START = bytes([0xFF, SOI])
 # Quantisation and Huffman tables, frame headers, restart interval, number of lines: what a decoder needs.
 NEEDED = frozenset({0xC4, 0xDB, 0xDC, 0xDD} | set(range(0xC0, 0xD0)) - {0xC8, 0xCC})
@@ -23,6 +23,9 @@ def stripped(jpeg: bytes) -> bytes:
         kind = jpeg[at + 1]
         if kind == EOI:
             return b"".join([*kept, bytes([0xFF, EOI])])
+        if kind == TEM:  # stands alone, without a length
+            at += 2
+            continue
         end = at + 2 + int.from_bytes(jpeg[at + 2 : at + 4])
         if kind == SOS:
             end = _scan_end(jpeg, end)

@@ -43,6 +43,11 @@ def test_a_picture_of_ours_stays_as_it_looks_and_a_second_time_changes_nothing()
     assert len(once) <= len(PLATE)
 
 
+def test_a_marker_that_stands_alone_has_no_length():
+    plain = stripped(PLATE)
+    assert stripped(plain[:2] + b"\xff\x01" + plain[2:]) == plain
+
+
 @pytest.mark.parametrize("restart", [0, 3])
 def test_restart_markers_belong_to_the_data(restart):
     jpeg = cv2.imencode(".jpg", pixels(PLATE), [cv2.IMWRITE_JPEG_RST_INTERVAL, restart])[1].tobytes()
