@@ -8,6 +8,8 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from msgspec import Struct, field
+
 from consumers.ocr.choose import per_cent, settled
 from consumers.ocr.fuse import Seen, best
 from consumers.ocr.network import NoSaneAnswerError
@@ -30,6 +32,13 @@ MOST_PIXELS = 24_000_000  # of the pictures that are in memory together, or thos
 Opened = tuple[Passage, Delivery]
 
 
+class Note(Struct):
+    """What became of the frames, and how sure the reads are, in whole per cent. Counted once it is committed."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    confidences: list[int] = field(default_factory=list)
+
+
 class Ocr:
     """The OCR stage. ``least`` is the least confidence for a read, 0 to 1."""
 
@@ -50,7 +59,7 @@ class Ocr:
         """Finds every plate, reads them in batches, keeps the best of each frame, from all its shots."""
         del now
         began = time.perf_counter()
-        handled = Handled(note=Counter())
+        handled = Handled(note=Note())
         for group in _groups(batches, handled.rejected):
             pictures = [picture for passage, _ in group for picture in passage.pictures]
             shots = iter(self.sight.see(pictures, lambda reading: settled(reading, self.least)))
@@ -66,15 +75,15 @@ class Ocr:
             return
         found = best(seen, self.sight.grammar, self.least)
         if found is None or found.sighting.reading.confidence < self.least:
-            handled.note[UNSURE if any(seen) else NO_PLATE] += 1
+            handled.note.outcomes[UNSURE if any(seen) else NO_PLATE] += 1
             return
-        handled.note[READ] += 1
+        handled.note.outcomes[READ] += 1
+        handled.note.confidences.append(per_cent(found.sighting.reading))
         handled.outputs.extend(self._outputs(passage, found))
 
     def _outputs(self, one: Passage, found: Seen) -> list[Output]:
         frame, reading = one.frame, found.sighting.reading
         flags = frame.flags | (Flag.REPAIRED if reading.repaired else 0)
-        self.metrics.confidence.observe(per_cent(reading))
         identity = (frame.camera, frame.sequence, frame.captured_at)
         read = Read(*identity, reading.vrm, reading.raw, per_cent(reading), flags)
         corners = [round(float(xy)) for point in found.sighting.corners for xy in point]
@@ -85,11 +94,14 @@ class Ocr:
         ]
 
     def committed(self, batches: Sequence[Batch], handled: Handled, now: int) -> None:
-        """Counts what became of the frames."""
+        """Counts what became of the frames, and how sure the reads are."""
         del batches, now
-        for outcome, number in (handled.note or {}).items():
+        note = handled.note or Note()
+        for outcome, number in note.outcomes.items():
             self.outcomes[outcome] += number
             self.metrics.ocr.labels(outcome).inc(number)
+        for confidence in note.confidences:
+            self.metrics.confidence.observe(confidence)
 
     def report(self) -> dict[str, int]:
         """How many frames were read, read but below the gate, or seen without a plate."""

@@ -93,20 +93,20 @@ def test_all_places_are_read_when_the_likeliest_settles_nothing():
 def test_what_is_unsure_is_no_read(says):
     handled, _ = handle(PLATE, says=says)
     assert not handled.outputs
-    assert handled.note == {UNSURE: 1}
+    assert handled.note.outcomes == {UNSURE: 1}
 
 
 def test_an_empty_road_is_no_plate():
     handled, _ = handle(cv2.imencode(".jpg", np.full((360, 640, 3), 90, np.uint8))[1].tobytes())
     assert not handled.outputs
-    assert handled.note == {NO_PLATE: 1}
+    assert handled.note.outcomes == {NO_PLATE: 1}
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_a_frame_that_is_no_picture_is_set_aside_whole_and_the_next_one_is_read(name):
     handled, _ = handle(UNREADABLE[name], PLATE)
     assert [codec(Frame).decode(r.value).jpeg for r in handled.rejected] == [UNREADABLE[name]]
-    assert handled.note == {READ: 1}
+    assert handled.note.outcomes == {READ: 1}
     assert codec(Read).decode(handled.outputs[0].value).sequence == 1
 
 
@@ -125,9 +125,9 @@ def sure(text, chance):
 def test_shots_that_are_each_unsure_make_one_sure_read():
     told = Told(*[sure("LK19ABC", 0.93)] * 3)
     alone, _ = handle(PLATE, reader=told, finder=Whole())
-    assert alone.note == {UNSURE: 1}
+    assert alone.note.outcomes == {UNSURE: 1}
     handled, _ = handle(PLATE, shots=[PLATE, PLATE], reader=told, finder=Whole())
-    assert handled.note == {READ: 1}
+    assert handled.note.outcomes == {READ: 1}
     assert (len(handled.outputs), read_of(handled).vrm) == (2, "LK19ABC")
 
 
@@ -156,7 +156,7 @@ def test_a_shot_of_another_plate_has_no_vote():
 def test_a_shot_that_is_no_picture_does_not_spoil_the_others(name):
     for jpeg, shots in ((UNREADABLE[name], [PLATE]), (PLATE, [UNREADABLE[name]])):
         handled, _ = handle(jpeg, shots=shots)
-        assert (handled.note, handled.rejected) == ({READ: 1}, [])
+        assert (handled.note.outcomes, handled.rejected) == ({READ: 1}, [])
         assert image_of(handled).overview == stripped(PLATE)
     handled, _ = handle(UNREADABLE[name], shots=[UNREADABLE[name]] * 2)
     assert (handled.outputs, len(handled.rejected)) == ([], 1)
@@ -168,7 +168,7 @@ MAD = np.full((8, 37), np.nan, np.float32)
 def test_a_frame_that_the_model_answers_madly_is_set_aside_and_the_others_are_read():
     handled, _ = handle(PLATE, PLATE, PLATE, reader=Told(SURE, MAD, SURE), finder=Whole())
     assert [(r.offset, type(r.error)) for r in handled.rejected] == [(1, NoSaneAnswerError)]
-    assert handled.note == {READ: 2}
+    assert handled.note.outcomes == {READ: 2}
 
 
 def test_a_model_that_is_broken_as_a_whole_stops_the_stage_and_sets_nothing_aside():
@@ -176,7 +176,23 @@ def test_a_model_that_is_broken_as_a_whole_stops_the_stage_and_sets_nothing_asid
         handle(PLATE, PLATE, reader=Told(MAD, broken=True), finder=Whole())
 
 
+def test_how_sure_the_reads_are_is_counted_once_they_are_committed_and_not_before():
+    metrics = Metrics()
+    stage, frame = Ocr(Sight(Whole(), Told(SURE)), 0.8, metrics), Frame(4, 1, OPENING, 0, PLATE, [])
+    batches = [Batch(FRAMES.name, 2, [frame], [delivery(frame, FRAMES.name, 2, 1)], "")]
+    stage.handle(batches, OPENING)  # a try that came to nothing
+    handled = stage.handle(batches, OPENING)
+    assert counted(metrics) == 0
+    stage.committed(batches, handled, OPENING)
+    assert (counted(metrics), stage.report()[READ]) == (1, 1)
+
+
+def counted(metrics):
+    """How many reads the confidence has been observed of."""
+    return next(s.value for family in metrics.confidence.collect() for s in family.samples if s.name.endswith("_count"))
+
+
 def test_large_pictures_are_not_all_in_memory_at_once(monkeypatch):
     monkeypatch.setattr("consumers.ocr.stage.MOST_PIXELS", decode(PLATE).size * 2)
     handled, reader = handle(*[PLATE] * 5, finder=Whole())
-    assert (reader.asked, handled.note) == ([2, 2, 1], {READ: 5})
+    assert (reader.asked, handled.note.outcomes) == ([2, 2, 1], {READ: 5})
