@@ -109,15 +109,15 @@ def classify(vrm: str) -> Style:
     return Style.FOREIGN_OR_UNKNOWN
 
 
-def repair(raw: str, look_alikes: bool = True) -> Repaired:
+def repair(raw: str) -> Repaired:
     """The mark that the raw text of an OCR stands for, at the least change, ties in the order of styles.
 
-    Letters become digits and digits letters where the place forces it: O and 0, I and 1 always, and where
-    ``look_alikes`` is true also at most one of Z/2, S/5, B/8, G/6. The length never changes. What fits no
-    style comes back normalised, as ``foreign_or_unknown``, unchanged.
+    Letters become digits and digits letters where the place forces it: O and 0, I and 1 always, and at
+    most one of Z/2, S/5, B/8, G/6. The length never changes. What fits no style comes back normalised, as
+    ``foreign_or_unknown``, unchanged.
     """
     text = normalise(raw)
-    found = [candidate for shape in _shapes(len(text)) if (candidate := _fit(text, shape, look_alikes))]
+    found = [candidate for shape in _shapes(len(text)) if (candidate := _fit(text, shape))]
     if not found:
         return Repaired(text, Style.FOREIGN_OR_UNKNOWN, False)
     _, _, vrm, style = min(found)
@@ -135,12 +135,12 @@ def _shapes(length: int) -> tuple[str, ...]:
     return tuple(sorted(shape for shape in _SHAPES if len(shape) == length))
 
 
-def _fit(text: str, shape: str, look_alikes: bool) -> tuple[int, int, str, Style] | None:
+def _fit(text: str, shape: str) -> tuple[int, int, str, Style] | None:
     """What the text becomes in a shape: (cost, rank of style, mark, style), or None."""
     vrm = "".join(map(_as, text, shape))
     changed = [old for old, new in zip(text, vrm, strict=True) if old != new]
     doubtful = sum(old in _DOUBTFUL for old in changed)
-    if doubtful > (MOST_LOOK_ALIKES if look_alikes else 0):
+    if doubtful > MOST_LOOK_ALIKES:
         return None
     style = classify(vrm)
     if style is Style.FOREIGN_OR_UNKNOWN:

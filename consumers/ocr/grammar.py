@@ -187,11 +187,3 @@ class Grammar:
         """How far the reader holds a glyph for this character and not for its twin, tempered."""
         mine, other = (max(float(slot[ALPHABET.index(c)]), FLOOR) ** self.calibration.twins for c in (char, SAME[char]))
         return float(mine / (mine + other))
-
-
-_PLAIN = Grammar()
-
-
-def decode(chances: Chances) -> Reading:
-    """The reading of one plate, not calibrated, from 8 by 37 chances."""
-    return _PLAIN.decode(chances)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from consumers.ocr.chances import one_hot, sound
 from consumers.ocr.fuse import alikeness, best, fuse
-from consumers.ocr.grammar import Grammar, decode
+from consumers.ocr.grammar import Grammar
 from consumers.ocr.sight import Sighting
 
 GRAMMAR = Grammar()
@@ -16,7 +16,7 @@ CORNERS, PATCH = np.zeros((4, 2), np.float32), np.zeros((9, 20), np.uint8)
 
 def seen(text, chance=0.98):
     chances = one_hot(text, chance)
-    return Sighting(CORNERS, PATCH, decode(chances), chances)
+    return Sighting(CORNERS, PATCH, GRAMMAR.decode(chances), chances)
 
 
 def noisy(seed):

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from consumers.ocr.calibration import Calibration
 from consumers.ocr.chances import ALPHABET, FLOOR, TWINS, blank, one_hot
-from consumers.ocr.grammar import NOTHING, RIVAL, Grammar, decode
+from consumers.ocr.grammar import NOTHING, RIVAL, Grammar
 from ringfence.vrm import FORMS, PATTERNS, Style, classify
 
 VALID = st.one_of(*(st.from_regex(pattern, fullmatch=True) for pattern in PATTERNS.values()))
 ANY = st.text(st.sampled_from(ALPHABET[:-1]), min_size=2, max_size=8)
 GLYPHS = str.maketrans("OI", "01")
 SEEDS = st.integers(0, 2**32 - 1)
+decode = Grammar().decode
 
 
 def noisy(seed, number=1, spread=0.05):

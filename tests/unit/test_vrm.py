@@ -51,11 +51,6 @@ def test_repair_changes_only_what_the_place_forces(raw, vrm, changed):
     assert (found.vrm, found.changed) == (vrm, changed)
 
 
-def test_look_alikes_can_be_left_alone():
-    assert repair("LK1SABC", look_alikes=False).style is Style.FOREIGN_OR_UNKNOWN
-    assert repair("LKI9ABC", look_alikes=False).vrm == "LK19ABC"
-
-
 valid = st.one_of(*(st.from_regex(pattern, fullmatch=True) for pattern in PATTERNS.values()))
 
 
