@@ -4,7 +4,9 @@ OUT gets ``finder-00000.npz`` and so on, each whole when it appears, 512 picture
 320 gray uint8, ``corners`` N by 4 plates by 4 by 2 float32 pixels clockwise from the upper left, ``kinds`` N by
 4: 0 nothing, 1 a plate, 2 something better ignored (half out of the picture, or too small). A shard depends on
 the seed and its number alone. ``--scenes`` is the share of pictures from the simulator; the others are made of
-clutter, so that the finder learns what a plate is and not what our roads are.
+clutter, so that the finder learns what a plate is and not what our roads are. Shards that are there are kept: a
+folder made with other arguments is refused, but not one made by another version of this generator. Empty the folder
+when you change it.
 """
 
 import argparse
@@ -27,6 +29,7 @@ from models.clutter import FACE, FACE_TOP, HEIGHT, WIDTH, Picture, Points, Rng, 
 from models.faces import Face, faces
 from models.marks import mark
 from models.plates import plate as draw
+from models.stamp import stamped
 from producers.scene import View, homography, render
 from producers.traffic import Light, Weather
 
@@ -362,6 +365,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no shard after so long")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
+    grounds = str(given.grounds.resolve()) if given.grounds else None
+    stamped(given.out, seed=given.seed, scenes=given.scenes, grounds=grounds)
     begun, count = time.monotonic(), -(-given.pictures // SHARD)
     jobs = ((given.out, given.seed, number, given.scenes, given.grounds) for number in range(count))
     with Pool(given.processes) as pool:

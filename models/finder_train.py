@@ -2,9 +2,9 @@
 
 It starts as soon as there are two shards, takes up new ones after every epoch, and ends when its time (or its
 number of steps) is over, the rate of learning having gone down to nothing on a cosine. Stopped and started again
-it goes on from its last checkpoint in WORK. Works on a processor or a GPU, with any backend of Keras 3
-(KERAS_BACKEND). Shard 0 is never trained on. ``--export-only`` writes what WORK has as ONNX, as the end of a
-training does where onnxruntime is at hand.
+it goes on from its last checkpoint in WORK: weights and time; the optimiser's moments start anew. Works on a
+processor or a GPU, with any backend of Keras 3 (KERAS_BACKEND). Shard 0 is never trained on. ``--export-only``
+writes what WORK has as ONNX, as the end of a training does where onnxruntime is at hand.
 """
 
 import argparse
@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.finder_net import HEIGHT, WIDTH, loss, network
+from models.stamp import write_whole
 
 PEAK, WEIGHT_DECAY, WARM = 2e-3, 1e-3, 0.03
 MIRROR = (1, 0, 3, 2)  # the corners of a mirrored plate, clockwise from the upper left again
@@ -126,7 +127,7 @@ class Watch(keras.callbacks.Callback):
         self.progress.loss = float((logs or {}).get("loss", 0.0))
         self.model.save_weights(self.work / "finder.part.weights.h5")
         (self.work / "finder.part.weights.h5").rename(self.work / "finder.weights.h5")
-        (self.work / "finder.progress.json").write_bytes(msgspec.json.encode(self.progress))
+        write_whole(self.work / "finder.progress.json", msgspec.json.encode(self.progress))
         self.feed.refresh()
         print(
             f"{100 * self.part:5.1f} %  step {self.progress.steps}  loss {self.progress.loss:.4f}  "

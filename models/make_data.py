@@ -1,7 +1,9 @@
 """Draws crops of plates to train and to test on: ``python -m models.make_data OUT --seed 1 --shards 60``.
 
 Every shard is a file ``crops-00000.npz`` of 4,096 crops. A shard follows from the seed and its own number alone, so
-that an interrupted run goes on where it stopped, and any number of processes makes the same files.
+that an interrupted run goes on where it stopped, and any number of processes makes the same files. Shards that are
+there are kept: a folder made with another seed or severity is refused, but not one made by another version of this
+generator. Empty the folder when you change it.
 """
 
 import argparse
@@ -17,6 +19,7 @@ from models.crops import Crop, crop
 from models.faces import Face, faces
 from models.grounds import grounds
 from models.plates import Picture
+from models.stamp import stamped
 
 SHARD = 4_096
 SETS, FACES, GROUNDS = 16, 90, 60  # sets of type faces and grounds; a shard uses one of them
@@ -59,6 +62,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
+    stamped(given.out, seed=given.seed, severity=given.severity)
     began = time.monotonic()
     context = get_context("spawn")
     workers = [

@@ -26,11 +26,15 @@ from fast_plate_ocr.train.model.model_schema import CCTModelConfig
 from numpy.typing import NDArray
 from yaml import safe_load
 
+from models.stamp import write_whole
+
 HERE = Path(__file__).parent
 PEAK, FLOOR, WARM, WEIGHT_DECAY = 2.5e-3, 5e-6, 0.03, 2e-3
 RESTART = 0.6  # of the peak, where training goes on from weights
 HELD_BACK = 2_048
-FEWEST = 8_192  # crops to begin with
+FEWEST = 8_192  # crops to begin with, beside those held back: three shards
+PATIENCE = 30.0  # seconds between two lines that say what is waited for
+UNCOUNTED = 2  # the first batches of a run compile: their time does not count
 
 
 def network(config: PlateConfig, layout: Path, precision: str) -> keras.Model:
@@ -55,9 +59,18 @@ class Crops(keras.utils.PyDataset):
         self.pictures: list[NDArray[np.uint8]] = []
         self.texts: list[NDArray[np.uint8]] = []
         self.held_back: tuple[NDArray[np.uint8], NDArray[np.float32]] | None = None
-        while sum(map(len, self.pictures)) < FEWEST:
-            self.take_up()
+        self.wait()
+
+    def wait(self) -> None:
+        """Until there are enough crops to begin with; says now and then that it waits."""
+        said = time.monotonic()
+        self.take_up()
+        while (there := sum(map(len, self.pictures))) < FEWEST:
+            if time.monotonic() - said >= PATIENCE:
+                print(f"waiting for shards in {self.folder}: {there} crops of at least {FEWEST}", flush=True)
+                said = time.monotonic()
             time.sleep(0.5)
+            self.take_up()
 
     def take_up(self) -> None:
         """Reads the shards that are new."""
@@ -107,37 +120,39 @@ class Timed(keras.callbacks.Callback):
         super().__init__()
         self.peak = peak
         self.limit, self.memory = 60 * minutes, memory
-        self.before = json.loads(memory.read_text())["seconds"] if memory.exists() else 0.0
-        self.began: float | None = None
+        self.before = remembered(memory)["seconds"]
+        self.batches, self.began = 0, 0.0
 
     def on_train_batch_begin(self, batch: int, logs: object = None) -> None:
         """Sets the rate."""
         del batch, logs
-        if self.began is None:
-            self.began = time.monotonic()
         share = min(1.0, self.elapsed() / self.limit)
         slowing = FLOOR + (self.peak - FLOOR) * (1 + math.cos(math.pi * share)) / 2
         rate = self.peak * share / WARM if share < WARM else slowing
         self.model.optimizer.learning_rate = max(FLOOR, rate)
 
     def on_train_batch_end(self, batch: int, logs: object = None) -> None:
-        """The first batch compiles: that does not count."""
-        del logs
-        if batch == 2 and self.elapsed() - self.before < 120 and self.fresh:
-            self.began, self.fresh = time.monotonic(), False
+        """Starts the clock after the first batches, and stops when the time is over."""
+        del batch, logs
+        self.batches += 1
+        if self.batches == UNCOUNTED:
+            self.began = time.monotonic()
         if self.elapsed() > self.limit:
             self.model.stop_training = True
 
-    fresh = True
-
     def on_epoch_end(self, epoch: int, logs: object = None) -> None:
-        """Notes the time, and stops when it is over."""
+        """Notes the time."""
         del logs
-        self.memory.write_text(json.dumps({"seconds": self.elapsed(), "epochs": epoch + 1}))
+        write_whole(self.memory, json.dumps({"seconds": self.elapsed(), "epochs": epoch + 1}).encode())
 
     def elapsed(self) -> float:
         """Seconds spent training, in all runs."""
-        return self.before + (time.monotonic() - self.began if self.began else 0.0)
+        return self.before + (time.monotonic() - self.began if self.batches >= UNCOUNTED else 0.0)
+
+
+def remembered(memory: Path) -> dict[str, float]:
+    """What the runs before have noted: seconds and epochs; nothing of either if there were none."""
+    return {"seconds": 0.0, "epochs": 0, **(json.loads(memory.read_text()) if memory.exists() else {})}
 
 
 def train(data: Path, work: Path, layout: Path, minutes: float, batch: int, steps: int, seed: int,
@@ -146,6 +161,7 @@ def train(data: Path, work: Path, layout: Path, minutes: float, batch: int, step
     keras.utils.set_random_seed(seed)
     config = load_plate_config_from_yaml(HERE / "plate_config.yaml")
     feed = Crops(data, config, batch, steps, seed)
+    feed.epoch = int(remembered(work / "time.json")["epochs"])  # other batches than those that were seen
     model = network(config, layout, "mixed_bfloat16")
     if start is not None:
         model.load_weights(start)

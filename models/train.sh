@@ -4,6 +4,10 @@
 # Seed 1 is for training, 2 for the test, 4 for the calibration. With a GPU: put jax[cuda] into the environment, set
 # KERAS_BACKEND=jax BATCH=1024 FINDER_BATCH=256, and take more SHARDS.
 set -euo pipefail
+if [ "${SHARDS:-100}" -lt 4 ]; then
+    echo "SHARDS=$SHARDS is too few: the training does not begin with fewer than three shards; take 4 or more" >&2
+    exit 2
+fi
 cd "$(dirname "$0")/.."
 work=${WORK:-.ringfence/train}
 python=$work/venv/bin/python
