@@ -1,4 +1,4 @@
-"""Compares two ways to find plates on frames of the simulated traffic: ``python -m models.compare_finders OUT``.
+"""Compares two ways to find plates on frames of the simulated traffic: ``python -m models.compare_finders``.
 
 Both are followed by the same reader, grammar and gate, as in the stage. A plate is readable when it is not hidden in
 part. Every frame is looked at; as many frames again are the same views without a plate. Times are of one core, of

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from consumers.ocr.sight import Sight, Sighting
 
 NO_PICTURE = 1  # exit code
+COPY = ".read.jpg"  # how the name of a copy ends
 
 
 class Result(Struct, frozen=True):
@@ -81,18 +82,23 @@ def files(given: Sequence[Path]) -> list[Path]:
     for path in given:
         if not path.exists():
             raise FileError(f"{path} is not there: give pictures, or folders of pictures")
-        inside = sorted(one for one in path.iterdir() if one.suffix.lower() in ENDINGS) if path.is_dir() else [path]
+        inside = _pictures_in(path) if path.is_dir() else [path]
         if not inside:
             raise FileError(f"{path} holds no picture: {', '.join(sorted(ENDINGS))}")
         found += inside
     return found
 
 
+def _pictures_in(folder: Path) -> list[Path]:
+    """The pictures of a folder, but for the copies that an earlier run has drawn on."""
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in ENDINGS and not p.name.endswith(COPY))
+
+
 def _names(paths: Sequence[Path], out: Path) -> Iterator[Path]:
     """Where the copy of each picture goes; two pictures of one name have two copies."""
     taken: set[Path] = set()
     for path in paths:
-        names = (f"{path.stem}{'' if number == 1 else f'-{number}'}.read.jpg" for number in range(1, len(paths) + 1))
+        names = (f"{path.stem}{'' if number == 1 else f'-{number}'}{COPY}" for number in range(1, len(paths) + 1))
         copy = next(out / name for name in names if out / name not in taken)
         taken.add(copy)
         yield copy

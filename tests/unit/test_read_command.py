@@ -62,6 +62,12 @@ def test_every_picture_of_a_folder_is_read_and_drawn(folder, tmp_path):
         assert cv2.imread(entry["copy"]) is not None
 
 
+def test_copies_of_an_earlier_run_are_not_read_again(folder):
+    for _ in range(2):
+        result = run(folder, "--json", "--out", folder)
+        assert len(json.loads(result.stdout)) == 3
+
+
 def test_the_table_says_what_is_read_and_whether_it_passes_the_gate(folder, tmp_path):
     out = run(folder, "--out", tmp_path / "out").stdout
     (line,) = [line for line in out.splitlines() if "street.jpg" in line]
