@@ -31,7 +31,7 @@ def cameras(
         str | None,
         typer.Option(
             help="Send your own instead, as one camera's frames: a folder of pictures, a picture, a video, or the URL "
-            "of a stream.",
+            "of a stream from a server that you trust.",
             rich_help_panel=REPLAY,
         ),
     ] = None,

@@ -77,6 +77,6 @@ def test_two_vehicles_in_a_queue_never_make_a_third_one():
     first, second = one_hot("AB12CDE", 0.97), one_hot("AB12CFG", 0.97)
     # The one is surer of its sixth character, the other of its seventh: each slot by itself says AB12CDG.
     first[6], second[5] = one_hot("AB12CDE", 0.9)[6], one_hot("AB12CFG", 0.9)[5]
-    found = best([[Sighting(CORNERS, PATCH, decode(c), c)] for c in (first, second)], GRAMMAR, 0.5)
-    assert decode(fuse([first, second])).vrm == "AB12CDG"
+    found = best([[Sighting(CORNERS, PATCH, GRAMMAR.decode(c), c)] for c in (first, second)], GRAMMAR, 0.5)
+    assert GRAMMAR.decode(fuse([first, second])).vrm == "AB12CDG"
     assert found.sighting.reading.confidence == 0
