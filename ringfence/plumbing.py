@@ -123,9 +123,9 @@ def replay(
     home: options.Home = None,
 ) -> None:
     """Send dead letters to their topic again, whole, with key and headers, each once. They stay in the DLQ, too."""
-    connection = _operator(bootstrap, home)
     if User.OPERATOR not in _known(topic).writers:
         raise SettingError(f"the operator may not write to {topic}: only {', '.join(_known(topic).writers)} may")
+    connection = _operator(bootstrap, home)
     letters = list(_letters(connection, topic))
     try:
         sent, before = _send_again(connection, Place(_known(topic).dlq, 0), letters, again)
