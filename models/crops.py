@@ -18,7 +18,6 @@ from models.marks import mark
 from models.plates import Picture, Plate, plate
 from models.wear import worn
 
-Floats = NDArray[np.float32]
 Points = NDArray[np.float64]
 
 HEIGHT, WIDTH = 48, 128

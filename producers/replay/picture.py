@@ -16,7 +16,6 @@ MOST_SIDE = 1_280  # pixels; a camera sends no more
 QUALITIES = (85, 70, 50, 30)
 ROOM = FRAMES.most_bytes - 10_000  # bytes for the pictures of a frame; the rest of its batch needs little
 REDUCED = {1: cv2.IMREAD_COLOR, 2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4}
-DETAIL_WIDTH = 640  # pixels; detail is compared at this width, so that noise counts less
 
 
 def loaded(path: Path) -> bytes | None:
